@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A request into a reply, in the buffer of the request. */
+#ifndef NTP_SERVER_H
+#define NTP_SERVER_H
+
+#include "ntp/clock.h"
+#include "ntp/mac.h"
+#include "ntp/verdict.h"
+
+/* What does not change from one request to the next; const after boot. */
+struct ntp_server {
+    const struct ntp_keys *keys;
+    int8_t precision; /* log2 s of the served clock */
+};
+
+/* A reply that only lacks what is written last. */
+struct ntp_reply {
+    uint8_t *data;
+    size_t len;                /* never more than the request had */
+    const struct ntp_key *key; /* to authenticate with, or NULL */
+};
+
+/*
+ * Check the request of `len` bytes at `data`, sent from UDP port `source_port`
+ * and received at counter value `rx_ticks`, and turn it into a reply in place:
+ * everything but transmit timestamp and MAC.
+ *
+ * Returns NTP_OK with `reply` written, or why there is no answer; then nothing
+ * was written.
+ * RFC 5905, 9.2; RFC 7822.  Level: any; see ntp_mac_make().
+ */
+enum ntp_verdict ntp_server_reply(const struct ntp_server *server,
+                                  const struct clock_line *line,
+                                  uint64_t rx_ticks, uint16_t source_port,
+                                  uint8_t *data, size_t len,
+                                  struct ntp_reply *reply);
+
+/*
+ * The same for a client over its rate: a kiss-o'-death, stratum 0, code RATE.
+ * Returns NTP_KISS_RATE with `reply` written, or why there is no answer.
+ * RFC 5905, 7.4.
+ */
+enum ntp_verdict ntp_server_kiss(const struct ntp_server *server,
+                                 const struct clock_line *line,
+                                 uint64_t rx_ticks, uint16_t source_port,
+                                 uint8_t *data, size_t len,
+                                 struct ntp_reply *reply);
+
+/*
+ * Write the transmit timestamp for `tx_ticks`, then the MAC if there is one.
+ * May be repeated with a later counter value.
+ */
+void ntp_server_finish(const struct ntp_reply *reply,
+                       const struct clock_line *line, uint64_t tx_ticks);
+
+#endif
