@@ -53,11 +53,13 @@ ntp-y := \
     server \
     limit \
     clock \
+    source \
     peer \
     filter \
     select \
     discipline \
-    leap
+    leap \
+    client
 
 nts-y :=
 

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The NTP client: asks its sources and disciplines one clock by them. */
+#ifndef NTP_CLIENT_H
+#define NTP_CLIENT_H
+
+#include "ntp/clock.h"
+#include "ntp/source.h"
+
+/*
+ * Counter values ("ticks") are the only time this file knows: it is told what
+ * the counter reads, and says at which value it wants to be called again.
+ * Spans of time become ticks by the calibrated rate that client_init() was
+ * given.
+ *
+ * The caller's loop:
+ *
+ *     while (client_poll(c, now(), &request))      // due requests, one a call
+ *         send it to the address of request.slot;
+ *         client_sent(c, request.slot, counter just before the send);
+ *     on a datagram from a source's address and port:
+ *         client_receive(c, slot, data, len, counter at its arrival);
+ *     client_tick(c, now());
+ *     while (client_event(c, &event))
+ *         log it;
+ *     sleep until client_next(c);
+ *
+ * Everything here runs at background level.
+ */
+
+/* Sources in all, pool members included; a configuration with more is refused.
+ * A slot costs about 8 KiB. */
+#define CLIENT_SOURCES_MAX 32
+
+/* Our own addresses remembered for loop detection; more are not looked for. */
+#define CLIENT_ADDRESSES_MAX 16
+
+/* Events waiting to be fetched; the oldest go first when nobody fetches. */
+#define CLIENT_EVENTS_MAX 32
+
+enum authselectmode {
+    AUTHSELECT_MIX,
+    AUTHSELECT_REQUIRE,
+    AUTHSELECT_PREFER,
+    AUTHSELECT_IGNORE
+};
+
+enum leapsecmode { LEAPSEC_STEP, LEAPSEC_SLEW, LEAPSEC_IGNORE };
+
+/* `local`: serve our own time when there is nothing better. */
+struct local_config {
+    bool enabled;
+    uint8_t stratum;     /* 1 to 15 */
+    int64_t distance_ns; /* once synchronised: when root distance is over */
+    int64_t activate_ns; /* only after root distance was under; 0: at once */
+    int64_t waitunsynced_ns; /* this long after start; 10 s by default */
+};
+
+/* The directives that concern following sources, as numbers. */
+struct client_config {
+    int64_t makestep_ns;      /* step when the offset is larger, ... */
+    int32_t makestep_count;   /* ... in that many updates; below 0: always */
+    int64_t maxchange_ns;     /* alarm when the offset is larger; 0: off */
+    int32_t maxchange_start;  /* after that many updates */
+    int32_t maxchange_ignore; /* this often only ignore; below 0: always */
+    int64_t maxdistance_ns;   /* of a source, root delay / 2 + dispersion */
+    int64_t maxjitter_ns;     /* of a source */
+    int64_t reselectdist_ns;  /* hysteresis of the choice of system peer */
+    int64_t stratumweight_ns; /* distance that one stratum counts for */
+    uint32_t combinelimit_permille; /* of the best distance, to be combined */
+    uint32_t maxslewrate_ppb;       /* bend of the line, at most */
+    uint32_t maxclockerror_ppb;     /* assumed wander of our counter */
+    uint32_t maxdrift_ppb;      /* frequency error of our counter, at most */
+    uint32_t maxupdateskew_ppb; /* less certain frequencies are not used */
+    uint8_t minsources;         /* that must agree, at least 1 */
+    uint8_t maxstratum;         /* of a source, 1 to 15 */
+    enum authselectmode authselectmode;
+    enum leapsecmode leapsecmode;
+    struct local_config local;
+};
+
+/*
+ * chrony's defaults (no makestep, no maxchange), and `local stratum 10` after
+ * 10 s without a source.
+ */
+void client_config_default(struct client_config *config);
+
+/* What is known when the client starts. */
+struct client_start {
+    uint64_t ticks;    /* the counter ... */
+    ntp_date date;     /* ... and the date then: a guess, or LEAP_UNKNOWN */
+    double date_error; /* bound of that guess; what `local` claims */
+    uint64_t rate;     /* calibrated: 2^-80 s per tick */
+    uint32_t rate_error_ppb; /* bound of the error of that rate */
+    int8_t precision;        /* log2 s of one reading of the counter */
+    void (*random)(void *context, void *bytes, size_t len);
+    void *random_context;
+};
+
+/* Why the line was changed, or what happened to a source. */
+#define CLIENT_EVENTS(X)                                                       \
+    X(CLIENT_FIRST_SET, "clock set from")                                      \
+    X(CLIENT_PROVISIONAL_SET, "clock set, too few sources agree yet, from")    \
+    X(CLIENT_CONFIRMED, "a majority confirms the clock, selected")             \
+    X(CLIENT_STEP, "clock stepped")                                            \
+    X(CLIENT_STEP_REFUSED, "offset over the threshold of maxchange")           \
+    X(CLIENT_SELECTED, "selected source")                                      \
+    X(CLIENT_LOST, "no selectable source, was following")                      \
+    X(CLIENT_LOCAL, "serving our own time, local stratum")                     \
+    X(CLIENT_FALSETICKER, "falseticker")                                       \
+    X(CLIENT_TRUECHIMER, "agrees again")                                       \
+    X(CLIENT_REACHABLE, "reachable")                                           \
+    X(CLIENT_UNREACHABLE, "unreachable")                                       \
+    X(CLIENT_UNUSABLE, "not usable")                                           \
+    X(CLIENT_KISS_RATE, "told to ask less often by")                           \
+    X(CLIENT_KISS_STOP, "told to stop asking by")                              \
+    X(CLIENT_LEAP, "leap second announced")                                    \
+    X(CLIENT_LEAP_DONE, "leap second passed")
+
+#define CLIENT_EVENT_ENUM(id, text) id,
+enum client_event_type { CLIENT_EVENTS(CLIENT_EVENT_ENUM) CLIENT_EVENT_COUNT };
+#undef CLIENT_EVENT_ENUM
+
+const char *client_event_text(enum client_event_type type);
+
+struct client_event {
+    enum client_event_type type;
+    int slot;                /* of the source it is about, or -1 */
+    enum source_state state; /* CLIENT_UNUSABLE: why */
+    uint64_t ticks;
+    double offset; /* seconds the clock was behind, or the source is ahead */
+};
+
+/* A request to be sent now. */
+struct client_request {
+    int slot;
+    size_t len;
+    uint8_t data[48 + 4 + NTP_DIGEST_MAX];
+};
+
+/* All state of the client; its fields are client.c's own business. */
+struct client {
+    const struct client_config *config;
+    struct clock *clock;
+    struct client_start start;
+    struct client_event event[CLIENT_EVENTS_MAX];
+    unsigned events;
+};
+
+/* How our own clock stands: console, chronyc `tracking`, status page. */
+struct client_tracking {
+    int slot; /* the system peer, or -1 */
+    struct clock_status status;
+    bool set;         /* from a source, ever */
+    bool provisional; /* and not yet by a majority */
+    bool local;
+    uint32_t updates;
+    uint32_t steps;
+    double offset;      /* still to be slewed away; positive: we are behind */
+    double last_offset; /* at the last update */
+    double rms_offset;
+    double frequency;          /* correction of the calibrated rate, s/s */
+    double residual_frequency; /* of the last update */
+    double skew;
+    double root_distance;
+    double update_interval;
+    double update_age;
+};
+
+/*
+ * Start with no source.  `config` and `clock` are lent for good; the clock is
+ * published with leap 3 and the guessed date at once.
+ */
+void client_init(struct client *c, const struct client_config *config,
+                 struct clock *clock, const struct client_start *start);
+
+/*
+ * Add a source, which has no address yet.  `config` is copied.
+ * Returns its slot, or -1 when all slots are taken.
+ */
+int client_add(struct client *c, const struct source_config *config);
+
+/*
+ * Call when all configured sources are added: works out what authselectmode
+ * means for each.  A source added later (by DHCP, say) asks for it again.
+ */
+void client_ready(struct client *c);
+
+/*
+ * The source has this address from now on; another one than before makes it a
+ * new source.  Asking starts at `now_ticks`.
+ */
+void client_resolved(struct client *c, int slot, const struct ip_addr6 *address,
+                     uint64_t now_ticks);
+
+/* The source has no address any more. */
+void client_unresolved(struct client *c, int slot);
+
+/* Remove a source for good; its slot may be given to another. */
+void client_remove(struct client *c, int slot);
+
+/* Our addresses, by which a server that follows us is recognised. */
+void client_own_addresses(struct client *c, const struct ip_addr6 *address,
+                          size_t count);
+
+/* Ask all sources anew: after the link came back, or the time was lost. */
+void client_burst(struct client *c, uint64_t now_ticks);
+
+/*
+ * Announce a leap second from a table: at the end of the UTC day that ends at
+ * `date`; LEAP_NONE: none is due.  It outranks what sources say.
+ */
+void client_leap(struct client *c, enum ntp_leap leap, ntp_date date);
+
+/* The counter value at which client_poll() or client_tick() has work to do. */
+uint64_t client_next(const struct client *c);
+
+/*
+ * The next request that is due at `now_ticks`.  Returns false when there is
+ * none (any more).  The transmit timestamp in it is random.
+ * RFC 5905, 13; RFC 9109.
+ */
+bool client_poll(struct client *c, uint64_t now_ticks,
+                 struct client_request *request);
+
+/* The request of that slot was handed to the card at `tx_ticks`: T1. */
+void client_sent(struct client *c, int slot, uint64_t tx_ticks);
+
+/*
+ * A datagram from the address and port of that source arrived at `rx_ticks`:
+ * T4.  Any bytes at all.  May set, step or slew the clock.
+ * Returns what became of it.
+ * RFC 5905, 8 and 9.2.
+ */
+enum source_verdict client_receive(struct client *c, int slot, const void *data,
+                                   size_t len, uint64_t rx_ticks);
+
+/* Housekeeping: reachability, `local`, the end of a leap second. */
+void client_tick(struct client *c, uint64_t now_ticks);
+
+/* The oldest event not yet fetched.  Returns false when there is none. */
+bool client_event(struct client *c, struct client_event *event);
+
+/* Write a report about a source; false: no such slot in use. */
+bool client_source(const struct client *c, int slot, uint64_t now_ticks,
+                   struct source_report *report);
+
+void client_tracking(const struct client *c, uint64_t now_ticks,
+                     struct client_tracking *tracking);
+
+/* Has the clock been set from a source? */
+bool client_is_set(const struct client *c);
+
+#endif
