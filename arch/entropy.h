@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where randomness comes from, and the background's generator. */
+#ifndef ARCH_ENTROPY_H
+#define ARCH_ENTROPY_H
+
+#include "arch/rng.h"
+
+/*
+ * Gather from RDSEED, RDRAND and the jitter of the counter, seed the
+ * background's generator, and replace the stack protector's guard.
+ *
+ * Takes a few milliseconds at most.  The caller must never return (the guard
+ * under its feet has changed).
+ * Level: boot, after cpu_init().
+ */
+void entropy_init(void);
+
+/* Random bytes from the background's generator.  Level: boot, background. */
+void entropy_fill(void *buf, size_t len);
+
+/* Seed another level's or CPU's generator.  Level: boot, background. */
+void entropy_seed(struct rng *r);
+
+/*
+ * Mix in what another source gave (virtio-rng), worth `bits` of entropy.
+ * Level: boot, background.
+ */
+void entropy_mix(const void *data, size_t len, unsigned bits);
+
+/*
+ * Gather anew, quickly, and replace the generator's key: from time to time,
+ * and whenever the machine may have been copied.  Other levels' generators
+ * are seeded again by their owners.
+ * Level: background.
+ */
+void entropy_renew(void);
+
+/* When an interrupt came; costs a few instructions.  Level: interrupt. */
+void entropy_note(uint64_t ticks);
+
+struct entropy_state {
+    unsigned bits; /* credited so far, saturating */
+    bool seeded;   /* at least 256 */
+    bool rdseed;   /* in use and healthy */
+    bool rdrand;
+    bool jitter;
+};
+
+/* For the console and the status page.  Level: boot, background. */
+struct entropy_state entropy_state(void);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One log: a ring written at any level, read by the console and others. */
+#ifndef ARCH_LOG_H
+#define ARCH_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LOG_LINE_MAX 240   /* of text; the rest of a longer line is cut */
+#define LOG_RING     32768 /* bytes; the oldest lines make room */
+
+/*
+ * Add a line, stamped with the counter.  Printed as "[    12345 us] text", in
+ * microseconds since entry.
+ * Level: any.
+ */
+void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The counter at entry, the zero of all stamps.  Level: boot. */
+void log_set_zero(uint64_t entry_ticks);
+
+/*
+ * How fast the counter runs.  Until then stamps are kept in ticks and nothing
+ * but log_flush() prints.
+ * Level: boot, background.
+ */
+void log_set_rate(uint64_t ticks_per_second);
+
+/* Microseconds since entry, 0 while the rate is unknown.  Level: any. */
+uint64_t log_micros(uint64_t ticks);
+
+/* Where the log is printed. */
+struct log_console {
+    /* Take what can be had without waiting; returns how much, perhaps 0. */
+    size_t (*write)(void *arg, const char *text, size_t len);
+    /* Take all of it, waiting (for a bounded time) where necessary. */
+    void (*write_all)(void *arg, const char *text, size_t len);
+    void *arg;
+};
+
+/* `console` is kept by pointer.  Level: boot. */
+void log_set_console(const struct log_console *console);
+
+/*
+ * Print a little: what the console takes without waiting.
+ *
+ * Returns true when more is left, so that the loop comes again.
+ * Level: background.
+ */
+bool log_drain(void);
+
+/* Print all that is left, waiting for it.  Level: any, for panic(). */
+void log_flush(void);
+
+/*
+ * Readers other than the console: lines by number, the first line ever is 0.
+ * log_next() is the number that the next line will have.
+ */
+struct log_entry {
+    uint64_t ticks; /* the counter at log_line() */
+    size_t len;
+    char text[LOG_LINE_MAX + 1];
+};
+
+uint64_t log_next(void);
+
+/*
+ * Copy line `number`; false when it is no longer, or not yet, there.
+ * Level: any.
+ */
+bool log_read(uint64_t number, struct log_entry *entry);
+
+/*
+ * Copy the newest whole lines that fit, oldest first, each stamped and ended
+ * by a newline; terminated.  Returns the length.
+ * Level: any.
+ */
+size_t log_tail(char *out, size_t room, unsigned lines);
+
+#endif
