@@ -10,6 +10,9 @@ PYTHON := /usr/bin/python3
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
+# `make V=1` shows the commands whole.
+show = $(if $(V),,@echo "  $(1) $@"; )
+
 # What the image is made of: a file is in it because its folder's list names it.
 
 arch-y := \
@@ -90,6 +93,9 @@ portable-y := $(call present,$(portable-y) $(ntp-y:%=ntp/%) $(nts-y:%=nts/%))
 gcc-cc := gcc
 clang-cc := clang
 CC := $($(COMPILER)-cc)
+gcc-include = $(shell gcc -print-file-name=include)
+clang-include = $(shell clang -print-resource-dir)/include
+compiler-include := $($(COMPILER)-include)
 
 warnings := -Wall -Wextra -Werror -Wshadow -Wundef -Wvla \
     -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
@@ -102,9 +108,14 @@ machine := -m64 -mno-red-zone -mcmodel=small -fno-pic -fno-pie \
     -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
     -ffunction-sections -fdata-sections -O2 -g
 
-CPPFLAGS := -iquote .
+T := build/third_party
+CPPFLAGS := -iquote . -nostdinc -isystem $(compiler-include) \
+    -isystem $(B)/gen/newlib -isystem $(T)/newlib/newlib/libc/include \
+    -isystem $(T)/lwip/src/include -idirafter net/lwip_arch -idirafter net \
+    -isystem $(T)/mbedtls/include \
+    -DMBEDTLS_CONFIG_FILE='"nts/mbedtls_config.h"'
 CFLAGS = -std=gnu11 $(warnings) $(machine) $(same-bytes)
-LDFLAGS := -nostdlib -static -no-pie -Wl,--gc-sections -Wl,--build-id=none \
+LDFLAGS := -nostdlib -static -Wl,--gc-sections -Wl,--build-id=none \
     -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
 
 image-objects := $(image-y:%=$(B)/%.o)
@@ -117,18 +128,123 @@ all: $(B)/gnomon.elf ## the image, build/gnomon.elf
 objects: $(image-objects) ## compile every file of the image, link nothing
 
 $(B)/gnomon.elf: $(B)/gnomon.debug
-	objcopy --strip-all $< $@
+	$(call show,cp)objcopy --strip-all $< $@
 
-$(B)/gnomon.debug: linker/image.ld $(image-objects)
-	$(CC) $(LDFLAGS) -T linker/image.ld -o $@ $(image-objects) -lgcc
+# Linked twice: the second time with the names of the functions of the first,
+# whose addresses must not have moved.
+image-libraries := $(B)/liblwip.a $(B)/libmbedcrypto.a $(B)/libc.a
 
-$(B)/%.o: %.c Makefile
+define link-image
+$(call show,ld)$(CC) $(LDFLAGS) -T linker/image.ld -o $@ $(filter %.o,$^) \
+    -Wl,--start-group $(image-libraries) -lgcc -Wl,--end-group
+endef
+
+$(B)/gen/unnamed: linker/image.ld $(image-objects) $(image-libraries) \
+    $(B)/gen/manifest.o $(B)/gen/no_symbols.o
+	$(link-image)
+
+$(B)/gnomon.debug: linker/image.ld $(image-objects) $(image-libraries) \
+    $(B)/gen/manifest.o $(B)/gen/symbols.o
+	$(link-image)
+	@nm -n $(B)/gen/unnamed | grep ' [tT] ' > $(B)/gen/unnamed.text
+	@nm -n $@ | grep ' [tT] ' | cmp - $(B)/gen/unnamed.text
+
+$(B)/gen/no_symbols.S: tools/symbols
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@tools/symbols < /dev/null > $@
 
-$(B)/%.o: %.S Makefile
+$(B)/gen/symbols.S: $(B)/gen/unnamed tools/symbols
+	@nm -n $< | tools/symbols > $@
+
+$(B)/gen/manifest.c: build/manifest FORCE
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(machine) $(same-bytes) -MMD -MP -c -o $@ $<
+	@tools/manifest_c $(CC) < build/manifest > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(B)/gen/%.o: $(B)/gen/%.S Makefile
+	$(call show,as)$(CC) $(machine) $(same-bytes) -c -o $@ $<
+
+$(B)/gen/%.o: $(B)/gen/%.c Makefile
+	$(call show,cc)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/%.o: %.c Makefile | third-party
+	@mkdir -p $(@D)
+	$(call show,cc)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/%.o: %.S Makefile | third-party
+	@mkdir -p $(@D)
+	$(call show,as)$(CC) $(CPPFLAGS) $(machine) $(same-bytes) -MMD -MP -c -o $@ $<
+
+# What others wrote: Debian packages, fetched and checked by tools/third_party,
+# and built from their sources with the flags of the image.
+
+libraries := lwip mbedtls newlib
+
+$(libraries:%=$(T)/%.stamp) build/manifest &: tools/third_party.lock
+	tools/third_party $(libraries)
+
+third-party: $(libraries:%=$(T)/%.stamp) $(B)/gen/newlib/newlib.h
+
+lwip-y := $(addprefix core/, \
+    def dns inet_chksum init ip mem memp netif pbuf raw stats sys \
+    tcp tcp_in tcp_out timeouts udp \
+    $(addprefix ipv4/,dhcp etharp icmp ip4 ip4_addr ip4_frag) \
+    $(addprefix ipv6/,dhcp6 ethip6 icmp6 inet6 ip6 ip6_addr ip6_frag mld6 \
+        nd6)) netif/ethernet
+
+mbedtls-y := aes aesni constant_time md5 platform_util sha1 sha256
+
+# Tuned for a copy of a frame or less: words, and no vector registers.
+newlib-y := $(addprefix string/, \
+    memchr memcmp memcpy memmove memrchr memset strcasecmp strchr strcmp \
+    strcpy strcspn strlcat strlcpy strlen strncasecmp strncmp strncpy strnlen \
+    strrchr strspn strstr strpbrk) \
+    $(addprefix ctype/,ctype_ isalnum isalpha isdigit islower isprint isspace \
+    isupper isxdigit tolower toupper) search/qsort search/bsearch
+
+others = $(CC) $(CPPFLAGS) -std=gnu11 -w $(machine) $(same-bytes) -MMD -MP
+
+$(B)/lwip/%.o: $(T)/lwip.stamp Makefile | third-party
+	@mkdir -p $(@D)
+	$(call show,cc)$(others) -c -o $@ $(T)/lwip/src/$*.c
+
+# Hashes and ciphers that interrupt level calls.  Only aesni has vector code,
+# reached behind simd_begin().
+$(B)/mbedtls/aesni.o: simd :=
+simd := -mgeneral-regs-only
+
+$(B)/mbedtls/%.o: $(T)/mbedtls.stamp Makefile | third-party
+	@mkdir -p $(@D)
+	$(call show,cc)$(others) $(simd) -c -o $@ $(T)/mbedtls/library/$*.c
+
+# The functions must not be turned into calls of themselves.
+$(B)/newlib/%.o: $(T)/newlib.stamp Makefile | third-party
+	@mkdir -p $(@D)
+	$(call show,cc)$(others) -mgeneral-regs-only -fno-builtin $(no-idioms) \
+	    -fno-stack-protector -c -o $@ $(T)/newlib/newlib/libc/$*.c
+
+gcc-no-idioms := -fno-tree-loop-distribute-patterns
+no-idioms := $($(COMPILER)-no-idioms)
+
+# What newlib's configure would have found out.
+$(B)/gen/newlib/newlib.h: Makefile
+	@mkdir -p $(@D)
+	@printf '#define __NEWLIB__ 4\n#define __NEWLIB_MINOR__ 5\n' \
+	    > $(@D)/_newlib_version.h
+	@printf '#include <_newlib_version.h>\n' > $@
+
+define library
+$(call show,ar)rm -f $@ && ar rcsD $@ $^
+endef
+
+$(B)/liblwip.a: $(lwip-y:%=$(B)/lwip/%.o)
+	$(library)
+$(B)/libmbedcrypto.a: $(mbedtls-y:%=$(B)/mbedtls/%.o)
+	$(library)
+$(B)/libc.a: $(newlib-y:%=$(B)/newlib/%.o)
+	$(library)
+
+libs: $(image-libraries) ## newlib, lwIP and mbedTLS for the image
 
 # Host builds of the portable files: for unit tests with sanitizers, for the
 # simulation and the bench as fast as the image, for the fuzzers with clang.
@@ -137,16 +253,26 @@ sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all
 host-cc := gcc -O1 $(sanitize)
 native-cc := gcc -O2
 fuzz-cc := clang -O1 -fsanitize=fuzzer-no-link $(sanitize)
-host-flags := -std=gnu11 -g $(warnings) -iquote . -MMD -MP
+host-mbedtls := -isystem $(T)/mbedtls/include \
+    -DMBEDTLS_CONFIG_FILE='"nts/mbedtls_config.h"' -iquote .
+host-flags := -std=gnu11 -g $(warnings) $(host-mbedtls) -MMD -MP
+host-mbedcrypto := $(B)/host-mbedtls/libmbedcrypto.a
+
+$(B)/host-mbedtls/%.o: $(T)/mbedtls.stamp Makefile
+	@mkdir -p $(@D)
+	$(call show,cc)gcc -std=gnu11 -O2 -w $(host-mbedtls) -MMD -MP -c -o $@ \
+	    $(T)/mbedtls/library/$*.c
+
+$(host-mbedcrypto): $(mbedtls-y:%=$(B)/host-mbedtls/%.o)
+	$(library)
 
 define host-flavour
-$(B)/$(1)/%.o: %.c Makefile
+$(B)/$(1)/%.o: %.c Makefile | $(T)/mbedtls.stamp
 	@mkdir -p $$(@D)
-	$$($(1)-cc) $$(host-flags) -c -o $$@ $$<
+	$$(call show,cc)$$($(1)-cc) $$(host-flags) -c -o $$@ $$<
 
 $(B)/$(1)/libgnomon.a: $$(portable-y:%=$(B)/$(1)/%.o)
-	rm -f $$@
-	ar rcsD $$@ $$^
+	$$(library)
 endef
 $(foreach flavour,host native fuzz,$(eval $(call host-flavour,$(flavour))))
 
@@ -156,8 +282,8 @@ links = $(shell sed -n 's,^/\* links: \(.*\) \*/$$,\1,p' $(1).c)
 
 define host-program
 $(B)/$(1)/$(2): $$(patsubst %,$(B)/$(1)/%.o,$(2) $$(call links,$(2))) \
-    $(B)/$(1)/libgnomon.a
-	$$($(1)-cc) $(4) -o $$@ $$^ $(3)
+    $(B)/$(1)/libgnomon.a $(host-mbedcrypto)
+	$$(call show,ld)$$($(1)-cc) $(4) -o $$@ $$^ $(3)
 endef
 
 unit-tests := $(basename $(wildcard tests/unit/test_*.c))
@@ -199,9 +325,13 @@ help: ## this list
 
 clean: ## remove what was built, keep what was downloaded
 	rm -rf $(B)/gnomon.* $(addprefix $(B)/,arch boot drivers net ntp nts \
-	    host native fuzz gen)
+	    host native fuzz gen lwip mbedtls newlib host-mbedtls lib*.a)
 
-.PHONY: all objects unit fuzz sim bench boot-test run test lint prove soak \
+FORCE:
+
+.PHONY: FORCE all objects libs third-party unit fuzz sim bench boot-test run test lint prove soak \
     help clean
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(wildcard $(addprefix $(B)/,arch boot drivers net ntp \
+    nts host native fuzz lwip mbedtls newlib host-mbedtls)) -name '*.d' \
+    2>/dev/null)
