@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Interrupt level: a frame in, an answer out, or on to the ring. */
+#ifndef NET_FASTPATH_H
+#define NET_FASTPATH_H
+
+#include "drivers/netdev.h"
+#include "net/frame.h"
+#include "net/ring.h"
+#include "ntp/access.h"
+#include "ntp/limit.h"
+#include "ntp/server.h"
+
+/*
+ * Answers finished together, with one look at the counter and one doorbell.
+ * More of them cost a doorbell less each, and make the timestamps older.
+ */
+#define FASTPATH_BATCH 32
+
+/* Our addresses: one IPv4 and eight IPv6, and room for more.  Those past it
+ * are served by way of the background. */
+#define FASTPATH_ADDRS 16
+
+struct fastpath;
+
+/* What the fast path asks of the machine; a test has its own. */
+struct fastpath_machine {
+    uint64_t (*counter)(void);
+    /* Ticks that interrupt level may still spend; zero or less: shed. */
+    int64_t (*budget)(uint64_t now_ticks);
+    /* Call fastpath_wake() at that counter value, at interrupt level. */
+    void (*wake_at)(struct fastpath *fp, uint64_t ticks);
+    /* Save and restore vector registers, around MACs. */
+    void (*simd_begin)(void);
+    void (*simd_end)(void);
+};
+
+/* Const after boot; shared by all queues. */
+struct fastpath_config {
+    const struct clock *clock;
+    const struct ntp_server *server;
+    const struct access *access;
+    const struct fastpath_machine *machine;
+    uint64_t ticks_per_s;
+    uint16_t port; /* 0: client only, nothing is answered */
+    uint8_t dscp;
+    bool private_only; /* drop what comes from public addresses */
+};
+
+/* One of our addresses, with its subnet. */
+struct fastpath_addr {
+    struct ip_addr6 addr;
+    uint8_t bits; /* as in struct access_rule */
+};
+
+/* One receive queue, and the CPU that serves it. */
+struct fastpath {
+    const struct fastpath_config *config;
+    struct netdev *dev;
+    struct limit *limit; /* this queue's own */
+    struct ring *ring;
+
+    /* Replaced by fastpath_addrs(). */
+    struct fastpath_addr addr[FASTPATH_ADDRS];
+    unsigned addrs;
+
+    /* Each frame received has one verdict: their sum is what was received. */
+    uint64_t count[NTP_VERDICT_COUNT];
+    uint64_t redone;    /* batches stamped again, the CPU having been away */
+    uint64_t exhausted; /* times the budget ran out */
+
+    bool masked; /* shedding, until fastpath_wake() */
+};
+
+/* Level: boot. */
+void fastpath_init(struct fastpath *fp, const struct fastpath_config *config,
+                   struct netdev *dev, struct limit *limit, struct ring *ring);
+
+/*
+ * The card's interrupt, as netdev's on_irq with a struct fastpath as `arg`.
+ * Takes frames until there are none or the budget is used up: at most 90 % of
+ * any 20 ms.
+ * Level: interrupt.
+ */
+void fastpath_irq(void *arg, struct netdev *dev, uint64_t entry_ticks);
+
+/*
+ * The time that machine->wake_at() was told has come, or may have come.
+ * Level: interrupt.
+ */
+void fastpath_wake(struct fastpath *fp, uint64_t entry_ticks);
+
+/*
+ * Replace our addresses; at most FASTPATH_ADDRS of them.
+ * Level: background, with interrupts off.
+ */
+void fastpath_addrs(struct fastpath *fp, const struct fastpath_addr *addr,
+                    unsigned count);
+
+/*
+ * The checks of source, access and rate: NTP_OK, NTP_KISS_RATE, or why not.
+ * Level: interrupt, or background with interrupts off.
+ */
+enum ntp_verdict fastpath_admit(struct fastpath *fp,
+                                const struct ip_addr6 *source,
+                                uint16_t source_port, uint64_t rx_ticks);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Background: asks the servers we follow. */
+#ifndef NET_UPSTREAM_H
+#define NET_UPSTREAM_H
+
+#include "ntp/client.h"
+
+/* `server`, `pool` and `peer` lines, and those that DHCP adds. */
+#define UPSTREAM_NAMES_MAX 32
+
+/* Addresses kept of one name; a pool uses up to 16 of them. */
+#define UPSTREAM_ADDRS_MAX 16
+
+enum upstream_family { UPSTREAM_ANY, UPSTREAM_IPV4, UPSTREAM_IPV6 };
+
+/* One line of the configuration. */
+struct upstream_source {
+    const char *name; /* a host name or an address; lent for good */
+    uint16_t port;
+    enum upstream_family family;
+    uint8_t max_sources; /* of a pool, 1 to 16; 0: not a pool */
+    struct source_config ntp;
+};
+
+struct net;
+struct udp_pcb;
+
+/* A name, and how far its resolution has come. */
+struct upstream_name {
+    struct upstream_source source;
+    uint64_t next_ticks; /* when it is resolved (again) */
+    uint8_t attempts;    /* without an address, one after another */
+    uint8_t slots;       /* that have an address of it */
+    bool resolving;
+    bool literal; /* an address: nothing to resolve */
+    bool dhcp;    /* told by DHCP */
+    bool used;
+};
+
+/* A source that the client asks. */
+struct upstream_slot {
+    struct ip_addr6 addr;
+    uint16_t port;
+    uint8_t name; /* index */
+    bool used;
+    struct udp_pcb *pcb; /* while a request is under way */
+    uint64_t close_ticks;
+    uint8_t transmit_ts[8]; /* of that request, as sent */
+};
+
+struct upstream {
+    struct client *client;
+    struct net *net;
+    uint64_t ticks_per_s;
+    bool use_dhcp; /* servers from DHCP when none are configured */
+    struct upstream_name name[UPSTREAM_NAMES_MAX];
+    struct upstream_slot slot[CLIENT_SOURCES_MAX];
+    uint64_t unmatched; /* datagrams that were no answer of a source */
+};
+
+/* What upstream_start() needs. */
+struct upstream_setup {
+    struct client *client; /* initialised, without sources */
+    struct net *net;       /* attached */
+    const struct upstream_source *source;
+    unsigned source_count;
+    bool use_dhcp;
+    uint64_t ticks_per_s;
+};
+
+/*
+ * Add all sources to the client, and begin to resolve and ask them.
+ * Level: background.
+ */
+void upstream_start(struct upstream *u, const struct upstream_setup *setup,
+                    uint64_t now_ticks);
+
+/*
+ * Everything that is due: requests, timeouts, resolution; logs the client's
+ * events.  Call it after each net_poll().
+ * Level: background.
+ */
+void upstream_poll(struct upstream *u, uint64_t now_ticks);
+
+/* The counter value at which upstream_poll() has work to do. */
+uint64_t upstream_next(const struct upstream *u);
+
+/* For net/lwip_port.c: something that the sources depend on has changed. */
+void upstream_link_up(struct upstream *u);
+void upstream_addresses(struct upstream *u, const struct ip_addr6 *addr,
+                        unsigned count);
+void upstream_dhcp_sources(struct upstream *u, const struct ip_addr6 *addr,
+                           unsigned count);
+
+/* A datagram with that transmit timestamp was handed to the card. */
+void upstream_sent(struct upstream *u, const uint8_t transmit_ts[8],
+                   uint64_t tx_ticks);
+
+#endif
