@@ -314,7 +314,15 @@ bench: $(benches:%=$(B)/native/%) ## what one reading of the clock costs
 	@$(if $(benches),,echo "make bench: no tests/bench/bench*.c yet" >&2; exit 1)
 	set -e; for s in $^; do $$s; done
 
-boot-test: $(B)/gnomon.elf ## the image under QEMU, with real peers
+# The load generator: no part of the image, as fast as the host can.
+$(B)/host/loadgen: \
+    $(patsubst %,$(B)/native/tests/bench/%.o,loadgen exchange link)
+	@mkdir -p $(@D)
+	$(native-cc) -o $@ $^ -lm
+
+loadgen: $(B)/host/loadgen ## the load generator, build/host/loadgen
+
+boot-test: $(B)/gnomon.elf $(B)/host/loadgen ## the image under QEMU, with real peers
 	$(PYTHON) -m pytest -p no:cacheprovider tests/boot
 
 run test lint prove soak:
@@ -329,9 +337,9 @@ clean: ## remove what was built, keep what was downloaded
 
 FORCE:
 
-.PHONY: FORCE all objects libs third-party unit fuzz sim bench boot-test run test lint prove soak \
+.PHONY: FORCE all objects libs third-party unit fuzz sim bench loadgen boot-test run test lint prove soak \
     help clean
 
 -include $(shell find $(wildcard $(addprefix $(B)/,arch boot drivers net ntp \
-    nts host native fuzz lwip mbedtls newlib host-mbedtls)) -name '*.d' \
+    nts host native fuzz lwip mbedtls newlib host-mbedtls) /dev/null) -name '*.d' \
     2>/dev/null)
