@@ -3,15 +3,17 @@
 #ifndef BOOT_LOADER_H
 #define BOOT_LOADER_H
 
+/* What entry.S passes on: which protocol it was. */
+#define LOADER_PVH        0x336ec578
+#define LOADER_MULTIBOOT2 0x36d76289
+
+#ifndef __ASSEMBLER__
+
 #include "arch/mem.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* What entry.S passes on: which protocol it was. */
-#define LOADER_PVH        0x336ec578
-#define LOADER_MULTIBOOT2 0x36d76289
 
 #define BOOT_RAM_MAX      64   /* ranges of RAM; further ones are not used */
 #define BOOT_MODULES_MAX  4    /* further ones are ignored, and counted */
@@ -69,7 +71,15 @@ enum loader_verdict loader_read(struct boot_info *info, uint32_t protocol,
 enum loader_verdict loader_multiboot2(struct boot_info *info, const void *data,
                                       size_t len, uint64_t where);
 
+/*
+ * Where entry.S goes, in long mode, on the main stack, interrupts off:
+ * main.c.  `entry_ticks` is the counter, read first thing.
+ */
+_Noreturn void boot_main(uint32_t protocol, uint64_t address,
+                         uint64_t entry_ticks);
+
 /* Is that an RSDP, of how many bytes; 0 if not.  ACPI 6.5, 5.2.5.3. */
 size_t loader_rsdp_check(const uint8_t *at, size_t len);
 
+#endif /* __ASSEMBLER__ */
 #endif
