@@ -54,9 +54,7 @@ net-y := \
 ntp-y := \
     packet \
     server \
-    access \
     limit \
-    mac \
     clock \
     source \
     peer \
@@ -74,7 +72,6 @@ irq-y := \
     net/fastpath \
     ntp/packet \
     ntp/server \
-    ntp/access \
     ntp/limit \
     ntp/clock
 
