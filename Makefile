@@ -54,7 +54,9 @@ net-y := \
 ntp-y := \
     packet \
     server \
+    access \
     limit \
+    mac \
     clock \
     source \
     peer \
@@ -72,6 +74,7 @@ irq-y := \
     net/fastpath \
     ntp/packet \
     ntp/server \
+    ntp/access \
     ntp/limit \
     ntp/clock
 

@@ -30,21 +30,26 @@ struct ntp_keys {
 const struct ntp_key *ntp_key_find(const struct ntp_keys *keys, uint32_t id);
 
 /*
- * Bytes of digest after the key id on the wire: 16 (MD5, AES-128-CMAC) or 20
- * (SHA-1, SHA-256 as NTPv4 peers truncate it).
- * RFC 5905, 7.3; RFC 8573, 2.  Level: any.
+ * Bytes of digest after the key id in NTPv4: 16 (MD5, AES-128-CMAC) or 20
+ * (SHA-1, and SHA-256 truncated, so that no digest looks like a field).
+ * Before NTPv4, chrony sends all 32 bytes of SHA-256.
+ * RFC 5905, 7.3; RFC 7822, 3; RFC 8573, 2.  Level: any.
  */
 size_t ntp_mac_length(enum ntp_mac_type type);
 
 /*
  * Digest of `len` bytes at `data` to `digest`, which has room for
- * NTP_DIGEST_MAX; returns ntp_mac_length().
+ * NTP_DIGEST_MAX and gets all of it; returns ntp_mac_length(), how many of its
+ * bytes NTPv4 sends.
  * Level: any; vector registers may be used, so interrupt level brackets it.
  */
 size_t ntp_mac_make(const struct ntp_key *key, const void *data, size_t len,
                     uint8_t *digest);
 
-/* Is that the digest?  In constant time.  Level: as ntp_mac_make(). */
+/*
+ * Is that the digest, whole or as long as ntp_mac_length()?  In constant time.
+ * Level: as ntp_mac_make().
+ */
 bool ntp_mac_verify(const struct ntp_key *key, const void *data, size_t len,
                     const uint8_t *digest, size_t digest_len);
 

@@ -7,16 +7,20 @@
 #include "ntp/mac.h"
 #include "ntp/verdict.h"
 
+#include <stddef.h>
+
 /* What does not change from one request to the next; const after boot. */
 struct ntp_server {
-    const struct ntp_keys *keys;
-    int8_t precision; /* log2 s of the served clock */
+    const struct ntp_keys *keys; /* NULL: none */
+    int8_t precision;            /* log2 s of the served clock */
+    int8_t min_poll; /* log2 s: no reply suggests less; `ratelimit interval` */
 };
 
 /* A reply that only lacks what is written last. */
 struct ntp_reply {
     uint8_t *data;
     size_t len;                /* never more than the request had */
+    size_t mac_at;             /* bytes before the MAC; `len` without one */
     const struct ntp_key *key; /* to authenticate with, or NULL */
 };
 
