@@ -32,9 +32,9 @@ struct clock_line {
     ntp_short root_delay;
     ntp_ts reference_ts;
     uint32_t reference_id; /* as on the wire, first byte highest */
-    uint32_t epoch;        /* goes up when the time had been lost */
-    uint8_t leap;          /* enum ntp_leap, to be served before leap_date */
-    uint8_t stratum;       /* 1 to 15; 0 when not synchronised */
+    uint32_t epoch;        /* from 1; goes up when the time had been lost */
+    uint8_t leap;    /* enum ntp_leap; served in the day up to leap_date */
+    uint8_t stratum; /* 1 to 15; 0 when not synchronised */
 };
 
 /* Owned by the background, read from any level and any CPU. */
@@ -64,12 +64,22 @@ struct clock_line clock_read(const struct clock *c);
  */
 void clock_disown(struct clock *c);
 
+/* Is the present line one whose epoch was declared lost?  Level: any. */
+bool clock_is_lost(const struct clock *c);
+
 /*
  * UTC at counter value `ticks`, which may lie before or after the base by up to
  * 2^63 ticks, past the end of a slew and past the leap second.
  * Level: any.
  */
 ntp_date clock_at(const struct clock_line *line, uint64_t ticks);
+
+/*
+ * The same with no regard to the leap second: the line as a straight one, which
+ * is what the next line has to continue.
+ * Level: any.
+ */
+ntp_date clock_unleapt(const struct clock_line *line, uint64_t ticks);
 
 /*
  * What a reply sent at `ticks` says about synchronisation: leap indicator,
