@@ -74,6 +74,7 @@ irq-y := \
     net/fastpath \
     ntp/packet \
     ntp/server \
+    ntp/mac \
     ntp/access \
     ntp/limit \
     ntp/clock
@@ -164,17 +165,17 @@ $(B)/gen/manifest.c: build/manifest FORCE
 	@tools/manifest_c $(CC) < build/manifest > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-$(B)/gen/%.o: $(B)/gen/%.S Makefile
+$(B)/gen/%.o: $(B)/gen/%.S $(B)/flags
 	$(call show,as)$(CC) $(machine) $(same-bytes) -c -o $@ $<
 
-$(B)/gen/%.o: $(B)/gen/%.c Makefile
+$(B)/gen/%.o: $(B)/gen/%.c $(B)/flags
 	$(call show,cc)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-$(B)/%.o: %.c Makefile | third-party
+$(B)/%.o: %.c $(B)/flags | third-party
 	@mkdir -p $(@D)
 	$(call show,cc)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/%.o: %.S Makefile | third-party
+$(B)/%.o: %.S $(B)/flags | third-party
 	@mkdir -p $(@D)
 	$(call show,as)$(CC) $(CPPFLAGS) $(machine) $(same-bytes) -MMD -MP -c -o $@ $<
 
@@ -183,8 +184,12 @@ $(B)/%.o: %.S Makefile | third-party
 
 libraries := lwip mbedtls newlib
 
-$(libraries:%=$(T)/%.stamp) build/manifest &: tools/third_party.lock
-	tools/third_party $(libraries)
+$(T)/checked: tools/third_party.lock
+	@tools/third_party $(libraries)
+	@touch $@
+
+$(libraries:%=$(T)/%.stamp) build/manifest: $(T)/checked
+	@test -e $@ || tools/third_party $(libraries)
 
 third-party: $(libraries:%=$(T)/%.stamp) $(B)/gen/newlib/newlib.h
 
@@ -207,7 +212,7 @@ newlib-y := $(addprefix string/, \
 
 others = $(CC) $(CPPFLAGS) -std=gnu11 -w $(machine) $(same-bytes) -MMD -MP
 
-$(B)/lwip/%.o: $(T)/lwip.stamp Makefile | third-party
+$(B)/lwip/%.o: $(T)/lwip.stamp $(B)/flags | third-party
 	@mkdir -p $(@D)
 	$(call show,cc)$(others) -c -o $@ $(T)/lwip/src/$*.c
 
@@ -216,12 +221,12 @@ $(B)/lwip/%.o: $(T)/lwip.stamp Makefile | third-party
 $(B)/mbedtls/aesni.o: simd :=
 simd := -mgeneral-regs-only
 
-$(B)/mbedtls/%.o: $(T)/mbedtls.stamp Makefile | third-party
+$(B)/mbedtls/%.o: $(T)/mbedtls.stamp $(B)/flags | third-party
 	@mkdir -p $(@D)
 	$(call show,cc)$(others) $(simd) -c -o $@ $(T)/mbedtls/library/$*.c
 
 # The functions must not be turned into calls of themselves.
-$(B)/newlib/%.o: $(T)/newlib.stamp Makefile | third-party
+$(B)/newlib/%.o: $(T)/newlib.stamp $(B)/flags | third-party
 	@mkdir -p $(@D)
 	$(call show,cc)$(others) -mgeneral-regs-only -fno-builtin $(no-idioms) \
 	    -fno-stack-protector -c -o $@ $(T)/newlib/newlib/libc/$*.c
@@ -230,7 +235,7 @@ gcc-no-idioms := -fno-tree-loop-distribute-patterns
 no-idioms := $($(COMPILER)-no-idioms)
 
 # What newlib's configure would have found out.
-$(B)/gen/newlib/newlib.h: Makefile
+$(B)/gen/newlib/newlib.h: $(B)/flags
 	@mkdir -p $(@D)
 	@printf '#define __NEWLIB__ 4\n#define __NEWLIB_MINOR__ 5\n' \
 	    > $(@D)/_newlib_version.h
@@ -261,7 +266,7 @@ host-mbedtls := -isystem $(T)/mbedtls/include \
 host-flags := -std=gnu11 -g $(warnings) $(host-mbedtls) -MMD -MP
 host-mbedcrypto := $(B)/host-mbedtls/libmbedcrypto.a
 
-$(B)/host-mbedtls/%.o: $(T)/mbedtls.stamp Makefile
+$(B)/host-mbedtls/%.o: $(T)/mbedtls.stamp $(B)/flags
 	@mkdir -p $(@D)
 	$(call show,cc)gcc -std=gnu11 -O2 -w $(host-mbedtls) -MMD -MP -c -o $@ \
 	    $(T)/mbedtls/library/$*.c
@@ -270,7 +275,7 @@ $(host-mbedcrypto): $(mbedtls-y:%=$(B)/host-mbedtls/%.o)
 	$(library)
 
 define host-flavour
-$(B)/$(1)/%.o: %.c Makefile | $(T)/mbedtls.stamp
+$(B)/$(1)/%.o: %.c $(B)/flags | $(T)/mbedtls.stamp
 	@mkdir -p $$(@D)
 	$$(call show,cc)$$($(1)-cc) $$(host-flags) -c -o $$@ $$<
 
@@ -293,7 +298,7 @@ unit-tests := $(basename $(wildcard tests/unit/test_*.c))
 $(foreach t,$(unit-tests),$(eval $(call host-program,host,$(t),-lcmocka)))
 
 unit: $(unit-tests:%=$(B)/host/%) ## unit tests, on the host with sanitizers
-	$(PYTHON) tests/run_unit.py $^
+	@$(PYTHON) tests/run_unit.py $^
 
 fuzzers := $(basename $(wildcard tests/fuzz/fuzz_*.c))
 $(foreach t,$(fuzzers),$(eval \
@@ -301,7 +306,7 @@ $(foreach t,$(fuzzers),$(eval \
 FUZZ_SECONDS ?= 60
 
 fuzz: $(fuzzers:%=$(B)/fuzz/%) ## each fuzzer for FUZZ_SECONDS (60)
-	$(PYTHON) tests/run_fuzz.py --seconds $(FUZZ_SECONDS) --out $(B)/fuzz $^
+	@$(PYTHON) tests/run_fuzz.py --seconds $(FUZZ_SECONDS) --out $(B)/fuzz $^
 
 sims := $(basename $(wildcard tests/sim/sim*.c))
 $(foreach t,$(sims),$(eval $(call host-program,native,$(t),-lm)))
@@ -325,24 +330,74 @@ $(B)/host/loadgen: \
 
 loadgen: $(B)/host/loadgen ## the load generator, build/host/loadgen
 
-boot-test: $(B)/gnomon.elf $(B)/host/loadgen ## the image under QEMU, with real peers
-	$(PYTHON) -m pytest -p no:cacheprovider tests/boot
+prove: | build/peers/bin/cbmc ## packet parsers, from any state, with CBMC
+	OUT=$(B)/proof tests/proof/run.sh
 
-run test lint prove soak:
-	@echo "make $@: not possible yet" >&2; exit 1
+# In namespaces of their own: no packet leaves this machine, and no process
+# outlives the tests.
+namespaces := unshare --net --pid --fork --kill-child --mount-proc \
+    $(if $(filter-out 0,$(shell id -u)),--map-root-user)
+
+boot-test: $(B)/gnomon.elf ## the image under QEMU, with real peers
+	$(namespaces) $(PYTHON) -m pytest -p no:cacheprovider -q -rs \
+	    $(PYTEST_FLAGS) tests/boot
+
+soak: $(B)/gnomon.elf ## floods, mutated packets and pauses, for an hour
+	@ls tests/soak/test_*.py >/dev/null
+	$(namespaces) $(PYTHON) -m pytest -p no:cacheprovider -q -rs \
+	    $(PYTEST_FLAGS) tests/soak
+
+low-objects := $(filter $(B)/arch/% $(B)/drivers/% $(irq-y:%=$(B)/%.o), \
+    $(image-objects))
+irq-objects := $(filter $(irq-y:%=$(B)/%.o),$(image-objects))
+
+lint: export COMPILE = $(subst ',,$(CC) $(CPPFLAGS) $(CFLAGS))
+lint: export IRQ_OBJECTS = $(irq-objects)
+lint: export LOW_OBJECTS = $(low-objects)
+lint: objects ## what a script can check of the style
+	@tests/lint/run.sh
+
+both-compilers: ## the image with gcc and with clang, without a warning
+	@tests/both_compilers.sh
+
+same-bytes: third-party ## the image twice, in two folders: the same bytes?
+	@tests/same_bytes.sh
+
+test: ## set up, then everything, the long parts short
+	@tools/setup test
+	@FUZZ_SECONDS=$(or $(TEST_FUZZ_SECONDS),5) $(PYTHON) tests/run_all.py \
+	    unit lint both-compilers same-bytes fuzz prove sim boot-test
+
+# SERVER=ADDRESS is followed, APPEND=WORDS are more configuration.
+run: ## set up, boot the image and serve; SERVER=ADDRESS is followed
+	@tools/setup run
+	@$(MAKE) --no-print-directory all
+	@tools/run --image $(B)/gnomon.elf --append "$(APPEND)" \
+	    --server "$(SERVER)"
+
+build/peers/bin/%:
+	tools/third_party $*
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 clean: ## remove what was built, keep what was downloaded
 	rm -rf $(B)/gnomon.* $(addprefix $(B)/,arch boot drivers net ntp nts \
 	    host native fuzz gen lwip mbedtls newlib host-mbedtls lib*.a)
 
+# What was built with other flags is built again.
+flags := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) \
+    $(host-cc) $(native-cc) $(fuzz-cc) $(host-flags)
+$(shell mkdir -p $(B))
+ifneq ($(file <$(B)/flags),$(flags))
+$(file >$(B)/flags,$(flags))
+endif
+
 FORCE:
 
-.PHONY: FORCE all objects libs third-party unit fuzz sim bench loadgen boot-test run test lint prove soak \
-    help clean
+.PHONY: FORCE all objects libs third-party unit fuzz sim bench loadgen \
+    boot-test run test lint prove soak help clean both-compilers same-bytes
 
 -include $(shell find $(wildcard $(addprefix $(B)/,arch boot drivers net ntp \
-    nts host native fuzz lwip mbedtls newlib host-mbedtls) /dev/null) -name '*.d' \
-    2>/dev/null)
+    nts host native fuzz lwip mbedtls newlib host-mbedtls) /dev/null) \
+    -name '*.d' 2>/dev/null)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Run the parts of `make test` one after the other and sum up their totals.
+
+usage: tests/run_all.py PART...
+
+A part is a target of the Makefile; it passes if it ends with status 0 and
+prints totals, its own or pytest's.  Totals are taken from its last such line.
+"""
+
+import re
+import subprocess
+import sys
+import time
+
+WORDS = {"passed": 0, "failed": 1, "error": 1, "errors": 1, "skipped": 2}
+TIMEOUT_S = {"boot-test": 600, "prove": 480}
+
+
+def totals(text):
+    """[passed, failed, skipped] of the last line that has them, or None."""
+    for line in reversed(text.splitlines()):
+        found = re.findall(r"\b(\d+) (passed|failed|errors?|skipped)\b", line)
+        if any(word == "passed" for _, word in found) or (
+                found and line.startswith("=")):
+            counts = [0, 0, 0]
+            for number, word in found:
+                counts[WORDS[word]] += int(number)
+            return counts
+    return None
+
+
+def run(part):
+    """Runs one part, shows what it prints, and returns its totals."""
+    process = subprocess.Popen(
+        ["timeout", "--kill-after=20", str(TIMEOUT_S.get(part, 300)),
+         "make", "--no-print-directory", part],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, errors="replace")
+    text = []
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        text.append(line)
+    status = process.wait()
+    counts = totals("".join(text))
+    if counts is None:
+        print(f"test: {part} printed no totals")
+        counts = [0, 1, 0]
+    if status != 0 and not counts[1]:
+        print(f"test: {part} ended with status {status}")
+        counts[1] = 1
+    return counts
+
+
+def main(parts):
+    results = []
+    for part in parts:
+        print(f"=== {part}", flush=True)
+        began = time.monotonic()
+        results.append((part, *run(part), time.monotonic() - began))
+    print("===")
+    for part, *counts, seconds in results:
+        print("%-10s %4d passed, %d failed, %d skipped, %.0f s"
+              % (part, *counts, seconds))
+    passed, failed, skipped = (sum(r[i] for r in results) for i in (1, 2, 3))
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
