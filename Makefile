@@ -38,9 +38,11 @@ drivers-y := \
     netdev \
     pci \
     acpi \
+    aml \
     virtq \
     virtio_pci \
     virtio_net \
+    fw_cfg \
     uart \
     rtc \
     kvmclock
