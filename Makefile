@@ -20,16 +20,22 @@ arch-y := \
     vectors \
     irq \
     apic \
+    timer \
     mmu \
     mem \
     tsc \
+    rng \
     entropy \
+    fmt \
+    logring \
     log \
     panic \
+    selftest \
     libc
 
 boot-y := \
     entry \
+    loader \
     main \
     loop \
     config
@@ -38,11 +44,9 @@ drivers-y := \
     netdev \
     pci \
     acpi \
-    aml \
     virtq \
     virtio_pci \
     virtio_net \
-    fw_cfg \
     uart \
     rtc \
     kvmclock
@@ -83,6 +87,10 @@ irq-y := \
 
 # What also builds on the host, unchanged, beside all of ntp/ and nts/.
 portable-y := \
+    arch/fmt \
+    arch/logring \
+    arch/rng \
+    boot/loader \
     net/frame \
     net/http \
     $(filter boot/config%,$(boot-y:%=boot/%))
@@ -265,8 +273,7 @@ native-cc := gcc -O2
 fuzz-cc := clang -O1 -fsanitize=fuzzer-no-link $(sanitize)
 host-mbedtls := -isystem $(T)/mbedtls/include \
     -DMBEDTLS_CONFIG_FILE='"nts/mbedtls_config.h"' -iquote .
-# Tests bring their own ports, counter and model-specific registers.
-host-flags := -std=gnu11 -g $(warnings) -iquote tests/fake $(host-mbedtls) -MMD -MP
+host-flags := -std=gnu11 -g $(warnings) $(host-mbedtls) -MMD -MP
 host-mbedcrypto := $(B)/host-mbedtls/libmbedcrypto.a
 
 $(B)/host-mbedtls/%.o: $(T)/mbedtls.stamp $(B)/flags
@@ -350,8 +357,9 @@ soak: $(B)/gnomon.elf ## floods, mutated packets and pauses, for an hour
 	$(namespaces) $(PYTHON) -m pytest -p no:cacheprovider -q -rs \
 	    $(PYTEST_FLAGS) tests/soak
 
-low-objects := $(filter $(B)/arch/% $(B)/drivers/% $(irq-y:%=$(B)/%.o), \
-    $(image-objects))
+# selftest spoils vector registers on purpose.
+low-objects := $(filter-out $(B)/arch/selftest.o,$(filter \
+    $(B)/arch/% $(B)/drivers/% $(irq-y:%=$(B)/%.o),$(image-objects)))
 irq-objects := $(filter $(irq-y:%=$(B)/%.o),$(image-objects))
 
 lint: export COMPILE = $(subst ',,$(CC) $(CPPFLAGS) $(CFLAGS))

@@ -3,12 +3,7 @@
 #ifndef ARCH_LOG_H
 #define ARCH_LOG_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#define LOG_LINE_MAX 240   /* of text; the rest of a longer line is cut */
-#define LOG_RING     32768 /* bytes; the oldest lines make room */
+#include "arch/logring.h"
 
 /*
  * Add a line, stamped with the counter.  Printed as "[    12345 us] text", in
@@ -53,23 +48,20 @@ bool log_drain(void);
 /* Print all that is left, waiting for it.  Level: any, for panic(). */
 void log_flush(void);
 
+/* Print text as it stands, waiting for it.  Level: any, for panic(). */
+void log_write_raw(const char *text, size_t len);
+
 /*
  * Readers other than the console: lines by number, the first line ever is 0.
  * log_next() is the number that the next line will have.
  */
-struct log_entry {
-    uint64_t ticks; /* the counter at log_line() */
-    size_t len;
-    char text[LOG_LINE_MAX + 1];
-};
-
 uint64_t log_next(void);
 
 /*
  * Copy line `number`; false when it is no longer, or not yet, there.
  * Level: any.
  */
-bool log_read(uint64_t number, struct log_entry *entry);
+bool log_read(uint64_t number, struct log_entry *line);
 
 /*
  * Copy the newest whole lines that fit, oldest first, each stamped and ended

@@ -22,14 +22,16 @@ void mmu_init(const struct mem_range *ram, size_t ram_count);
  *
  * Any address that the processor can form, below 128 TiB; whole pages are
  * mapped.  Returns its virtual address (the same number), or NULL where it
- * would wrap, is too high, is empty, or overlaps RAM.  Mapping twice is fine.
+ * would wrap, is too high, is empty, overlaps RAM or is over 1 GiB long.
+ * Mapping twice is fine.
  * Level: boot.
  */
 void *mmu_map_device(uint64_t physical, uint64_t len);
 
 /*
  * Map tables of the firmware (ACPI), readable and cached.  RAM stays as it is
- * mapped.  Returns NULL like mmu_map_device(), and for page zero.
+ * mapped.  Returns NULL where it would wrap, is too high, is empty, begins in
+ * page zero or is over 16 MiB long.
  * Level: boot.
  */
 const void *mmu_map_firmware(uint64_t physical, uint64_t len);

@@ -59,7 +59,7 @@ _Noreturn void reboot(void);
 #define DEBUG_EXIT_SUCCESS 0x2a
 #define DEBUG_EXIT_PANIC   0x13
 
-/* Nothing happens where the port is absent.  Level: any. */
+/* Only time (about 20 ms) passes where the port is absent.  Level: any. */
 void debug_exit(uint8_t code);
 
 /*

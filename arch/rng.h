@@ -52,7 +52,7 @@ static inline uint64_t rng_u64(struct rng *r)
  */
 #define HEALTH_REPEAT_CUTOFF     61
 #define HEALTH_WINDOW            512
-#define HEALTH_PROPORTION_CUTOFF 424
+#define HEALTH_PROPORTION_CUTOFF 422
 
 struct health {
     uint8_t last;     /* repetition count: this sample */

@@ -32,8 +32,9 @@
 multiboot2_header:
         .long   MULTIBOOT2_HEADER_MAGIC
         .long   0                               /* i386 protected mode */
-        .long   multiboot2_end - multiboot2_header
-        .long   -(MULTIBOOT2_HEADER_MAGIC + (multiboot2_end - multiboot2_header))
+        .set    HEADER_LEN, multiboot2_end - multiboot2_header
+        .long   HEADER_LEN
+        .long   -(MULTIBOOT2_HEADER_MAGIC + HEADER_LEN)
 
         .balign 8                               /* information request */
 1:      .short  1, 0
@@ -191,8 +192,5 @@ early_pdpt:
         .skip   PAGE
 early_pd:
         .skip   4 * PAGE
-        .skip   PAGE                            /* a guard page */
-        .skip   16 * PAGE
-stack_main_top:
 
         .section .note.GNU-stack, "", @progbits

@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 struct netdev;
-struct pci;
 struct pci_device;
 
 /*
@@ -17,7 +16,7 @@ struct pci_device;
  */
 struct netdev_frame {
     uint8_t *data;
-    uint32_t len;      /* 1 to NETDEV_FRAME_MAX */
+    uint32_t len;
     uint64_t rx_ticks; /* entry's counter, or when the used index was read */
     uint16_t id;       /* the driver's own */
     bool checksum_ok;  /* the device vouches for the transport checksum */
@@ -40,13 +39,11 @@ struct netdev_driver {
      * The next received frame.  `now` is the counter to stamp it with if it
      * was there already; the driver reads the counter again whenever it reads
      * the used index again.  False: nothing more, and the card will interrupt
-     * for the next one unless rx_mask() said otherwise; who stops before that
-     * has to come back by himself.
-     * Level: interrupt.
+     * for the next one unless rx_mask() said otherwise.
      */
     bool (*rx)(struct netdev *dev, struct netdev_frame *frame, uint64_t now);
 
-    /* Give a lent frame back unanswered; the card sees it at kick(). */
+    /* Give a lent frame back unanswered. */
     void (*drop)(struct netdev *dev, const struct netdev_frame *frame);
 
     /*
@@ -64,16 +61,10 @@ struct netdev_driver {
      */
     bool (*send)(struct netdev *dev, const void *data, uint32_t len);
 
-    /*
-     * End a batch: show the card what was queued and given back, and ring its
-     * doorbells where it wants that.
-     */
+    /* Ring the doorbell, if the device wants it. */
     void (*kick)(struct netdev *dev);
 
-    /*
-     * Ask for interrupts on reception, or not (shedding at the card).  After
-     * unmasking none comes for what is there already: go on with rx().
-     */
+    /* Ask for interrupts on reception, or not (shedding at the card). */
     void (*rx_mask)(struct netdev *dev, bool masked);
 
     /* Acknowledge: a link change, a device that failed.  Level: interrupt. */
@@ -102,7 +93,7 @@ struct netdev {
  * Returns false if there is none; then `dev->failed` says what was found.
  * Level: boot.
  */
-bool netdev_attach(struct netdev *dev, struct pci *pci);
+bool netdev_attach(struct netdev *dev);
 
 /*
  * Give a device up that broke its own rules: no further traffic, a reason.

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* RDSEED and friends, health-tested, into one generator. */
+#include "arch/entropy.h"
+
+#include "arch/cpu.h"
+#include "arch/io.h"
+
+#include <string.h>
+
+#define SEEDED_BITS 256
+
+/*
+ * SP 800-90B, 4.3: the health tests see 1024 samples before any is trusted.
+ * At half a bit each that is twice what a seed needs.
+ */
+#define START_SAMPLES 1024
+#define RENEW_SAMPLES 64
+
+/*
+ * After so many ticks (2 ms and a half at 3 GHz) the port is read no more: a
+ * nested hypervisor may take tens of microseconds each time.
+ */
+#define PORT_TICKS 8000000
+
+#define HARDWARE_WORDS 8  /* read from each of RDSEED and RDRAND */
+#define RETRIES        10 /* Intel's advice for RDRAND */
+
+/* Speaker and timer status: reading it disturbs nothing, and takes an exit. */
+#define NOISE_PORT 0x61
+
+struct source {
+    bool present;
+    struct health health;
+};
+
+/* The background's; other levels have generators of their own. */
+static struct {
+    struct rng rng;
+    unsigned bits;
+    struct source rdseed, rdrand, jitter;
+
+    uint64_t noted[8]; /* written at interrupt level */
+    unsigned note;
+} entropy;
+
+extern uintptr_t __stack_chk_guard;
+
+static bool rdseed(uint64_t *value)
+{
+    bool ok;
+
+    __asm__ volatile("rdseed %0" : "=r"(*value), "=@ccc"(ok));
+    return ok;
+}
+
+static bool rdrand(uint64_t *value)
+{
+    bool ok;
+
+    __asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(ok));
+    return ok;
+}
+
+static void credit(unsigned bits)
+{
+    if (bits > SEEDED_BITS * 16 - entropy.bits)
+        bits = SEEDED_BITS * 16 - entropy.bits;
+    entropy.bits += bits;
+    if (entropy.bits >= SEEDED_BITS)
+        rng_ready(&entropy.rng);
+}
+
+static bool is_healthy(const struct source *s)
+{
+    return s->present && !s->health.failed;
+}
+
+/* `bits_each` of 64: what a word is trusted with. */
+static void gather_hardware(struct source *s, bool (*next)(uint64_t *),
+                            unsigned bits_each)
+{
+    uint64_t word[HARDWARE_WORDS] = {0};
+    unsigned words = 0;
+
+    for (unsigned i = 0; i < HARDWARE_WORDS; i++) {
+        bool ok = false;
+
+        for (unsigned tries = 0; tries < RETRIES && !ok; tries++)
+            ok = next(&word[i]);
+        if (!ok)
+            break;
+        /* Some processors answer all ones after suspend, and call it fine. */
+        if (word[i] == UINT64_MAX || word[i] == 0)
+            s->health.failed = true;
+        for (unsigned byte = 0; byte < 8; byte++)
+            health_sample(&s->health, (uint8_t)(word[i] >> 8 * byte));
+        words++;
+    }
+    rng_mix(&entropy.rng, word, sizeof word);
+    memset(word, 0, sizeof word);
+    if (is_healthy(s))
+        credit(words * bits_each);
+}
+
+/* How long a visit to the hypervisor, or a walk through memory, takes. */
+static uint64_t jitter_ticks(bool use_port, uint64_t walk[64])
+{
+    uint64_t from = counter_read();
+
+    if (use_port)
+        (void)in8(NOISE_PORT);
+    for (unsigned i = 0; i < 8; i++)
+        walk[(from >> i) & 63] += from ^ i;
+    return counter_read() - from;
+}
+
+static void gather_jitter(unsigned samples)
+{
+    uint64_t start = counter_read();
+    uint64_t walk[64] = {0};
+    uint64_t ticks[32];
+
+    for (unsigned i = 0; i < samples; i++) {
+        uint64_t t = jitter_ticks(counter_read() - start < PORT_TICKS, walk);
+
+        /* Some counters move in steps: low bits alone may stand still. */
+        health_sample(&entropy.jitter.health, (uint8_t)(t ^ t >> 8));
+        ticks[i % 32] = t;
+        if (i % 32 == 31)
+            rng_mix(&entropy.rng, ticks, sizeof ticks);
+    }
+    start = counter_read();
+    rng_mix(&entropy.rng, &start, sizeof start);
+    if (is_healthy(&entropy.jitter) &&
+        entropy.jitter.health.samples >= START_SAMPLES)
+        credit(samples / 2);
+}
+
+static void gather(unsigned samples)
+{
+    /* RDRAND is drawn from a generator, so its words share their entropy. */
+    if (entropy.rdseed.present)
+        gather_hardware(&entropy.rdseed, rdseed, 60);
+    if (entropy.rdrand.present)
+        gather_hardware(&entropy.rdrand, rdrand, 32);
+    gather_jitter(samples);
+}
+
+__attribute__((no_stack_protector)) void entropy_init(void)
+{
+    uintptr_t guard;
+
+    entropy.rdseed.present = cpu_features()->rdseed;
+    entropy.rdrand.present = cpu_features()->rdrand;
+    entropy.jitter.present = true;
+    gather(START_SAMPLES);
+
+    entropy_fill(&guard, sizeof guard);
+    __stack_chk_guard = guard & ~(uintptr_t)0xff; /* stops string copies */
+}
+
+void entropy_fill(void *buf, size_t len)
+{
+    rng_fill(&entropy.rng, buf, len);
+}
+
+void entropy_seed(struct rng *r)
+{
+    uint8_t seed[32];
+
+    rng_fill(&entropy.rng, seed, sizeof seed);
+    rng_mix(r, seed, sizeof seed);
+    memset(seed, 0, sizeof seed);
+    __asm__ volatile("" : : "r"(seed) : "memory");
+    if (entropy.rng.seeded)
+        rng_ready(r);
+}
+
+void entropy_mix(const void *data, size_t len, unsigned bits)
+{
+    rng_mix(&entropy.rng, data, len);
+    credit(bits);
+}
+
+void entropy_renew(void)
+{
+    gather(RENEW_SAMPLES);
+    rng_mix(&entropy.rng, entropy.noted, sizeof entropy.noted);
+}
+
+void entropy_note(uint64_t ticks)
+{
+    uint64_t *at = &entropy.noted[entropy.note++ % 8];
+
+    *at = (*at << 7 | *at >> 57) ^ ticks;
+}
+
+struct entropy_state entropy_state(void)
+{
+    return (struct entropy_state){
+        .bits = entropy.bits,
+        .seeded = entropy.rng.seeded,
+        .rdseed = is_healthy(&entropy.rdseed),
+        .rdrand = is_healthy(&entropy.rdrand),
+        .jitter = is_healthy(&entropy.jitter),
+    };
+}
