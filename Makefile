@@ -44,9 +44,11 @@ drivers-y := \
     netdev \
     pci \
     acpi \
+    aml \
     virtq \
     virtio_pci \
     virtio_net \
+    fw_cfg \
     uart \
     rtc \
     kvmclock
@@ -273,7 +275,8 @@ native-cc := gcc -O2
 fuzz-cc := clang -O1 -fsanitize=fuzzer-no-link $(sanitize)
 host-mbedtls := -isystem $(T)/mbedtls/include \
     -DMBEDTLS_CONFIG_FILE='"nts/mbedtls_config.h"' -iquote .
-host-flags := -std=gnu11 -g $(warnings) $(host-mbedtls) -MMD -MP
+# Tests bring their own ports, counter and model-specific registers.
+host-flags := -std=gnu11 -g $(warnings) -iquote tests/fake $(host-mbedtls) -MMD -MP
 host-mbedcrypto := $(B)/host-mbedtls/libmbedcrypto.a
 
 $(B)/host-mbedtls/%.o: $(T)/mbedtls.stamp $(B)/flags

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct netdev;
+struct pci;
 struct pci_device;
 
 /*
@@ -16,7 +17,7 @@ struct pci_device;
  */
 struct netdev_frame {
     uint8_t *data;
-    uint32_t len;
+    uint32_t len;      /* 1 to NETDEV_FRAME_MAX */
     uint64_t rx_ticks; /* entry's counter, or when the used index was read */
     uint16_t id;       /* the driver's own */
     bool checksum_ok;  /* the device vouches for the transport checksum */
@@ -39,11 +40,13 @@ struct netdev_driver {
      * The next received frame.  `now` is the counter to stamp it with if it
      * was there already; the driver reads the counter again whenever it reads
      * the used index again.  False: nothing more, and the card will interrupt
-     * for the next one unless rx_mask() said otherwise.
+     * for the next one unless rx_mask() said otherwise; who stops before that
+     * has to come back by himself.
+     * Level: interrupt.
      */
     bool (*rx)(struct netdev *dev, struct netdev_frame *frame, uint64_t now);
 
-    /* Give a lent frame back unanswered. */
+    /* Give a lent frame back unanswered; the card sees it at kick(). */
     void (*drop)(struct netdev *dev, const struct netdev_frame *frame);
 
     /*
@@ -61,10 +64,16 @@ struct netdev_driver {
      */
     bool (*send)(struct netdev *dev, const void *data, uint32_t len);
 
-    /* Ring the doorbell, if the device wants it. */
+    /*
+     * End a batch: show the card what was queued and given back, and ring its
+     * doorbells where it wants that.
+     */
     void (*kick)(struct netdev *dev);
 
-    /* Ask for interrupts on reception, or not (shedding at the card). */
+    /*
+     * Ask for interrupts on reception, or not (shedding at the card).  After
+     * unmasking none comes for what is there already: go on with rx().
+     */
     void (*rx_mask)(struct netdev *dev, bool masked);
 
     /* Acknowledge: a link change, a device that failed.  Level: interrupt. */
@@ -93,7 +102,7 @@ struct netdev {
  * Returns false if there is none; then `dev->failed` says what was found.
  * Level: boot.
  */
-bool netdev_attach(struct netdev *dev);
+bool netdev_attach(struct netdev *dev, struct pci *pci);
 
 /*
  * Give a device up that broke its own rules: no further traffic, a reason.

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Two things that can be read in AML without interpreting it. */
+#include "drivers/aml.h"
+
+#include <string.h>
+
+/* ACPI 6.5, 20.2: opcodes and prefixes. */
+#define AML_ZERO    0x00
+#define AML_ONE     0x01
+#define AML_BYTE    0x0a
+#define AML_WORD    0x0b
+#define AML_DWORD   0x0c
+#define AML_BUFFER  0x11
+#define AML_PACKAGE 0x12
+
+/* 6.4: the first byte of a resource descriptor. */
+#define RES_LARGE       0x80
+#define RES_END_TAG     0x0f /* of a small one, shifted down by 3 */
+#define RES_DWORD_SPACE 0x87
+#define RES_WORD_SPACE  0x88
+#define RES_QWORD_SPACE 0x8a
+
+/* 6.4.3.5: resource type of an address space descriptor. */
+#define SPACE_MEMORY 0
+#define SPACE_BUS    2
+
+/* No host bridge's template comes near that; it bounds the search. */
+#define TEMPLATE_DESCRIPTORS_MAX 64
+
+/* 20.2.4: the length of a package, which counts itself.  Returns what is left
+ * of it, and fails the view where that is nothing. */
+static uint32_t package_length(struct view *v)
+{
+    uint8_t lead = view_u8(v);
+    unsigned more = lead >> 6;
+    uint32_t len = more ? lead & 0x0f : lead & 0x3f;
+
+    for (unsigned i = 0; i < more; i++)
+        len |= (uint32_t)view_u8(v) << (4 + 8 * i);
+    if (len < 1 + more)
+        v->ok = false;
+    return len - (1 + more);
+}
+
+/* 20.2.3: an integer constant. */
+static uint32_t constant(struct view *v)
+{
+    switch (view_u8(v)) {
+    case AML_ZERO:
+        return 0;
+    case AML_ONE:
+        return 1;
+    case AML_BYTE:
+        return view_u8(v);
+    case AML_WORD:
+        return view_le16(v);
+    case AML_DWORD:
+        return view_le32(v);
+    default:
+        v->ok = false;
+        return 0;
+    }
+}
+
+bool aml_sleep_types(struct view aml, uint8_t *type_a, uint8_t *type_b)
+{
+    for (; aml.left > 4; view_bytes(&aml, 1)) {
+        if (memcmp(aml.at, "_S5_", 4) != 0)
+            continue;
+
+        struct view v = aml;
+        view_bytes(&v, 4);
+        if (view_u8(&v) != AML_PACKAGE)
+            continue;
+        package_length(&v);
+        uint8_t count = view_u8(&v);
+        uint32_t a = constant(&v);
+        uint32_t b = count > 1 ? constant(&v) : 0;
+        if (!v.ok || count == 0 || a > 7 || b > 7)
+            continue;
+
+        *type_a = (uint8_t)a;
+        *type_b = (uint8_t)b;
+        return true;
+    }
+    return false;
+}
+
+/* What one resource template says of a host bridge. */
+struct template
+{
+    struct aml_range *range;
+    unsigned room;
+    unsigned count;
+    bool bus_numbers;
+};
+
+static void note_memory(struct template *t, uint64_t first, uint64_t last,
+                        uint64_t translation, uint64_t length)
+{
+    if (t->count == t->room || first < 0x100000 || first > last ||
+        translation != 0 || length != last - first + 1)
+        return;
+    t->range[t->count++] = (struct aml_range){first, last};
+}
+
+/* 6.4.3.5.1 to 6.4.3.5.3, after the length. */
+static void address_space(struct template *t, uint8_t tag, struct view v)
+{
+    uint8_t type = view_u8(&v);
+    view_u8(&v); /* general flags */
+    view_u8(&v); /* type-specific flags */
+
+    if (tag == RES_WORD_SPACE) {
+        t->bus_numbers |= v.ok && type == SPACE_BUS;
+        return;
+    }
+    if (type != SPACE_MEMORY)
+        return;
+
+    uint64_t field[5]; /* granularity, minimum, maximum, translation, length */
+    for (unsigned i = 0; i < 5; i++)
+        field[i] = tag == RES_QWORD_SPACE ? view_le64(&v) : view_le32(&v);
+    if (v.ok)
+        note_memory(t, field[1], field[2], field[3], field[4]);
+}
+
+/* Read descriptors up to the end tag.  False if these bytes are no template. */
+static bool read_template(struct template *t, struct view v)
+{
+    for (unsigned n = 0; n < TEMPLATE_DESCRIPTORS_MAX; n++) {
+        uint8_t tag = view_u8(&v);
+
+        if (tag & RES_LARGE) {
+            uint16_t len = view_le16(&v);
+            struct view body = view_part(&v, len);
+            if (!body.ok)
+                return false;
+            if (tag == RES_DWORD_SPACE || tag == RES_WORD_SPACE ||
+                tag == RES_QWORD_SPACE)
+                address_space(t, tag, body);
+            continue;
+        }
+        view_bytes(&v, tag & 7);
+        if (!v.ok)
+            return false;
+        if (tag >> 3 == RES_END_TAG)
+            return true;
+    }
+    return false;
+}
+
+unsigned aml_bridge_windows(struct view aml, struct aml_range *range,
+                            unsigned room)
+{
+    unsigned found = 0;
+
+    for (; aml.left > 0; view_bytes(&aml, 1)) {
+        if (*aml.at != AML_BUFFER)
+            continue;
+
+        struct view v = aml;
+        view_bytes(&v, 1);
+        struct view buffer = view_part(&v, package_length(&v));
+        struct view bytes = view_part(&buffer, constant(&buffer));
+        struct template t = {.range = range + found, .room = room - found};
+        if (bytes.ok && read_template(&t, bytes) && t.bus_numbers)
+            found += t.count;
+    }
+    return found;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Two things that can be read in AML without interpreting it. */
+#ifndef DRIVERS_AML_H
+#define DRIVERS_AML_H
+
+#include "drivers/bytes.h"
+
+/*
+ * The sleep types of \_S5: a package of constants by that name.
+ *
+ * `aml` is the body of a DSDT or SSDT, any bytes at all.
+ * ACPI 6.5, 7.4.2.  Level: boot.
+ */
+bool aml_sleep_types(struct view aml, uint8_t *type_a, uint8_t *type_b);
+
+/* A range of memory addresses, both ends included. */
+struct aml_range {
+    uint64_t first;
+    uint64_t last;
+};
+
+/*
+ * The memory that PCI host bridges decode.
+ *
+ * A resource template is a constant buffer, and only that of a host bridge
+ * has a bus number range; so the memory ranges beside one are its windows.
+ * Templates that a method builds are not found.  Ranges below 1 MiB (VGA) are
+ * left out, and so are those that are translated.
+ *
+ * Returns how many were written, at most `room`.
+ * ACPI 6.5, 6.4.3.5.  Level: boot.
+ */
+unsigned aml_bridge_windows(struct view aml, struct aml_range *range,
+                            unsigned room);
+
+#endif
