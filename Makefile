@@ -38,7 +38,22 @@ boot-y := \
     loader \
     main \
     loop \
-    config
+    cpio \
+    config \
+    config_access \
+    config_chrony \
+    config_cmdline \
+    config_directive \
+    config_files \
+    config_keys \
+    config_lexer \
+    config_ntpconf \
+    config_own \
+    config_report \
+    config_slip \
+    config_source \
+    config_text \
+    config_value
 
 drivers-y := \
     netdev \
@@ -92,6 +107,7 @@ portable-y := \
     arch/fmt \
     arch/logring \
     arch/rng \
+    boot/cpio \
     boot/loader \
     net/frame \
     net/http \

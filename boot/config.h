@@ -3,30 +3,40 @@
 #ifndef BOOT_CONFIG_H
 #define BOOT_CONFIG_H
 
+#include "boot/config_report.h"
 #include "ntp/access.h"
 #include "ntp/client.h"
 #include "ntp/limit.h"
 #include "ntp/mac.h"
 
 /* Everything has a bound: an input past it is an error that names it. */
-#define CONFIG_SOURCES_MAX 32
-#define CONFIG_NAME_MAX    253 /* of a host, RFC 1035, 2.3.4 */
-#define CONFIG_ADDRS_MAX   8
-#define CONFIG_ERRORS_MAX  64 /* shown; more are counted */
-#define CONFIG_NOTES_MAX   128
-#define CONFIG_INCLUDE_MAX 8 /* depth */
-#define CONFIG_FILE_MAX    (256 * 1024)
-#define CONFIG_LINES_MAX   4096
+#define CONFIG_SOURCES_MAX      CLIENT_SOURCES_MAX
+#define CONFIG_NAME_MAX         253 /* of a host, RFC 1035, 2.3.4 */
+#define CONFIG_ADDRS_MAX        8
+#define CONFIG_GATEWAYS_MAX     2 /* one a family */
+#define CONFIG_NAMESERVERS_MAX  4
+#define CONFIG_HOSTNAME_MAX     63
+#define CONFIG_INCLUDE_MAX      8            /* depth */
+#define CONFIG_FILE_MAX         (256 * 1024) /* bytes */
+#define CONFIG_LINE_MAX         2047         /* bytes, as in chrony */
+#define CONFIG_LINES_MAX        4096         /* of all files together */
+#define CONFIG_ARCHIVES_MAX     4
+#define CONFIG_COMMAND_LINE_MAX 4095
+
+/* The client table: what it may take of the machine's 16 MiB, and what it
+ * needs to be of any use. */
+#define CONFIG_CLIENT_LOG_MAX (2 * 1024 * 1024)
+#define CONFIG_CLIENT_LOG_MIN (16 * 1024)
 
 enum config_family { FAMILY_ANY, FAMILY_IPV4, FAMILY_IPV6 };
 
 /* One `server`, `pool` or `peer` line. */
 struct config_source {
-    char name[CONFIG_NAME_MAX + 1];
+    char name[CONFIG_NAME_MAX + 1]; /* or an address, as it was written */
     uint16_t port;
     enum config_family family;
     bool pool;
-    uint8_t max_sources; /* of a pool, 1 to 16 */
+    uint8_t max_sources; /* of a pool, 1 to 16; else 1 */
     uint32_t key_id;     /* 0: none */
     struct source_config ntp;
 };
@@ -36,15 +46,21 @@ struct config_addr {
     uint8_t bits; /* as in struct access_rule */
 };
 
+/* A file out of the boot archive: lent for as long as that is. */
+struct config_blob {
+    const void *data; /* NULL: none was given */
+    size_t len;
+};
+
 struct config {
     /* network */
     struct config_addr address[CONFIG_ADDRS_MAX];
-    unsigned address_count;
-    struct ip_addr6 gateway[2]; /* one a family */
+    unsigned address_count; /* 0: by DHCP and SLAAC */
+    struct ip_addr6 gateway[CONFIG_GATEWAYS_MAX];
     unsigned gateway_count;
-    struct ip_addr6 nameserver[4];
+    struct ip_addr6 nameserver[CONFIG_NAMESERVERS_MAX];
     unsigned nameserver_count;
-    char hostname[64];
+    char hostname[CONFIG_HOSTNAME_MAX + 1]; /* empty: not given */
 
     /* sources */
     struct config_source source[CONFIG_SOURCES_MAX];
@@ -52,6 +68,7 @@ struct config {
     bool dhcp_sources; /* servers from DHCP option 42 are used */
     struct client_config client;
     struct ntp_keys keys;
+    struct config_blob leapseclist;
 
     /* service */
     uint16_t port; /* 0: client only */
@@ -62,7 +79,50 @@ struct config {
     uint8_t dscp;
     uint32_t logstats_s; /* 0: never */
 
-    bool refused; /* it had an error: only the network part is used */
+    /* It had an error: of it only the network part is used, there are no
+     * sources, and only private and link-local networks may ask. */
+    bool refused;
 };
+
+/*
+ * Read a configuration, layer by layer:
+ *
+ *     config_init(&builder);
+ *     config_add_archive(...)        // the loader's modules
+ *     config_add_text(...)           // fw_cfg's opt/gnomon/conf
+ *     config_add_archive(...)        // fw_cfg's opt/gnomon/archive
+ *     config_add_command_line(...)
+ *     config = config_finish(&builder);
+ *
+ * Each of them, and what it adds to those before, is in docs/CONFIGURATION.md.
+ * Text is lent until config_finish(); archives for as long as the keys and
+ * lists in them are used.  Nothing is allocated; the builder holds it all, the
+ * result and the report included, and `struct config` is not to be copied: its
+ * sources point at its keys.
+ * Level: boot.
+ */
+struct config_builder;
+
+void config_init(struct config_builder *b);
+
+/* A configuration as text; `name` is what messages call it. */
+void config_add_text(struct config_builder *b, const char *name,
+                     const void *text, size_t len);
+
+/*
+ * A cpio archive with gnomon.conf or else chrony.conf or else ntp.conf in it,
+ * if any, and files that this or any other layer names.
+ */
+void config_add_archive(struct config_builder *b, const char *name,
+                        const void *data, size_t len);
+
+/* The loader's command line: `;` ends a line, words for Linux are noted. */
+void config_add_command_line(struct config_builder *b, const char *line);
+
+/* What all layers together mean.  To be called once. */
+const struct config *config_finish(struct config_builder *b);
+
+/* Errors and notes, for the console and the status page. */
+const struct report *config_report(const struct config_builder *b);
 
 #endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A configuration while it is being read; main.c holds it. */
+#ifndef BOOT_CONFIG_BUILDER_H
+#define BOOT_CONFIG_BUILDER_H
+
+#include "boot/config.h"
+#include "boot/cpio.h"
+
+enum dialect {
+    DIALECT_ANY,    /* a file that only says what both know */
+    DIALECT_CHRONY, /* chrony.conf */
+    DIALECT_NTP     /* ntp.conf of ntpd and NTPsec */
+};
+
+/* An `allow` or `deny`, until all of them are known. */
+struct builder_rule {
+    struct ip_addr6 prefix;
+    uint8_t bits;
+    bool allow;
+    bool all;
+};
+
+/* `all` without a network and the like make two rules of one line. */
+#define BUILDER_RULES_MAX (ACCESS_RULES_MAX - 2)
+
+/* A directive whose argument is looked at when everything is known. */
+struct builder_named {
+    struct word word; /* empty: it was not given */
+    struct place at;
+};
+
+/* What ntp.conf says in several lines that make sense only together. */
+#define NTPCONF_RESTRICT_MAX BUILDER_RULES_MAX
+
+struct ntpconf_restrict {
+    struct ip_addr6 prefix;
+    uint8_t bits;
+    bool deny;
+};
+
+struct ntpconf {
+    struct ntpconf_restrict restriction[NTPCONF_RESTRICT_MAX];
+    unsigned restrictions;
+    bool default_v4; /* `restrict default` was there */
+    bool default_v6;
+    bool limited;
+    bool kod;
+    struct place restrict_at;         /* the first one */
+    struct builder_named local_clock; /* server 127.127.1.0 */
+    int64_t stratum;                  /* of fudge; -1: not given */
+};
+
+struct config_builder {
+    struct config config;
+    struct report report;
+
+    struct reader archive[CONFIG_ARCHIVES_MAX];
+    unsigned archives;
+    unsigned depth; /* of include */
+    uint32_t lines; /* read so far */
+
+    struct builder_rule rule[BUILDER_RULES_MAX];
+    unsigned rules;
+    struct place source_at[CONFIG_SOURCES_MAX];
+    bool sources_refused; /* a line had an error: they are not all known */
+    bool keys_refused;
+    bool dhcp_given; /* sourcedir /run/chrony-dhcp */
+    bool local_given;
+    int64_t minstratum; /* of every source */
+    struct place minsources_at;
+    struct place authselectmode_at;
+    struct builder_named keyfile;
+    enum dialect keyfile_dialect;
+    struct builder_named leapseclist;
+    struct builder_named bind[CONFIG_ADDRS_MAX];
+    unsigned binds;
+    struct ntpconf ntpconf;
+
+    char command_line[CONFIG_COMMAND_LINE_MAX + 1];
+};
+
+/* A line with a directive; `line` is at the words not yet taken. */
+struct directive {
+    struct config_builder *b;
+    struct line line;
+    struct word name;
+    uint8_t file;
+    enum dialect dialect;
+};
+
+/* A number, and where in which struct it is put. */
+struct setting {
+    uint16_t offset;
+    uint8_t size;   /* bytes of an integer, of either sign */
+    uint8_t places; /* it is stored times 10^places */
+    int64_t min;    /* times 10^places, like max */
+    int64_t max;
+};
+
+#define SETTING(type, field, places, min, max)                                 \
+    {                                                                          \
+        offsetof(type, field), sizeof(((type *)0)->field), places, min, max    \
+    }
+
+/* What a word among the options of a directive means. */
+enum option_kind {
+    OPTION_FLAG,    /* sets a bool */
+    OPTION_NUMBER,  /* a number follows */
+    OPTION_SKIP,    /* noted: it has no meaning here */
+    OPTION_SKIP_ARG /* so, and an argument follows */
+};
+
+struct option {
+    const char *name;
+    enum option_kind kind;
+    struct setting setting; /* of a flag only offset */
+    const char *note;
+};
+
+/* What a directive means. */
+struct kind {
+    const char *name;
+    void (*read)(struct directive *d, const struct kind *kind);
+    struct setting setting;
+    const char *note;
+};
+
+struct kinds {
+    const struct kind *kind;
+    size_t count;
+};
+
+/* The directives of the two languages, and those of our own. */
+extern const struct kinds chrony_kinds;
+extern const struct kinds ntpconf_kinds;
+extern const struct kinds own_kinds;
+
+const struct kind *kind_find(const struct kinds *kinds, struct word name);
+
+/* Where a byte of the directive's line stands. */
+struct place directive_place(const struct directive *d, const char *at);
+
+/* The next word, or an error that says what is missing. */
+bool directive_word(struct directive *d, struct word *word,
+                    const char *expected);
+
+/* An error about that word, or about the end of the line.  Returns false. */
+bool directive_refuse(const struct directive *d, struct word found,
+                      const char *expected);
+
+/* A note about the whole line, or about one word of it. */
+void directive_note(const struct directive *d, const char *done);
+void directive_note_word(const struct directive *d, struct word found,
+                         const char *done);
+
+/* Nothing more may follow. */
+bool directive_end(struct directive *d);
+
+/* The next word as a number in the setting's range. */
+bool directive_number(struct directive *d, const struct setting *setting,
+                      int64_t *value);
+
+/* Put a number where the setting says. */
+void setting_store(void *base, const struct setting *setting, int64_t value);
+
+/* All words that are left, as options, into the struct at `base`. */
+bool directive_options(struct directive *d, const struct option *option,
+                       size_t count, void *base);
+
+/* Handlers that several tables use. */
+void read_number(struct directive *d, const struct kind *kind);
+void read_note(struct directive *d, const struct kind *kind);
+void read_refused(struct directive *d, const struct kind *kind);
+void read_source(struct directive *d, const struct kind *kind);
+void read_access(struct directive *d, const struct kind *kind);
+void read_command_access(struct directive *d, const struct kind *kind);
+void read_include(struct directive *d, const struct kind *kind);
+void read_confdir(struct directive *d, const struct kind *kind);
+void read_sourcedir(struct directive *d, const struct kind *kind);
+void read_keyfile(struct directive *d, const struct kind *kind);
+void read_leapseclist(struct directive *d, const struct kind *kind);
+
+/* Serve our own time at that stratum, the rest as `local` has it. */
+void local_set(struct config_builder *b, uint8_t stratum);
+
+/* Remember a rule; an error when there are too many. */
+bool access_rule_add(struct config_builder *b, struct place at,
+                     const struct builder_rule *rule);
+
+/* Read the text of a file: its directives become part of `b`.  `dialect` is
+ * what it is taken for if nothing in it tells. */
+void read_text(struct config_builder *b, uint8_t file, struct word text,
+               enum dialect dialect);
+
+/* The same for text that needs no check as a whole. */
+void read_lines(struct config_builder *b, uint8_t file, struct lexer lexer,
+                enum dialect dialect);
+
+/* The same for a file of an archive, named by `d`; false past a bound. */
+bool read_entry(struct directive *d, const struct cpio_entry *e);
+
+/* A file of any archive by its path, or else by the last part of it. */
+bool archive_find(const struct config_builder *b, struct word path,
+                  struct cpio_entry *entry);
+
+/* The same in the archive added last. */
+bool archive_find_newest(const struct config_builder *b, struct word path,
+                         struct cpio_entry *entry);
+
+/* The directive that a word may have been meant for, or NULL. */
+const char *slip_nearest(struct word name, const struct kinds *kinds);
+
+/* What remains to be done when all lines of all layers are read. */
+void ntpconf_finish(struct config_builder *b);
+void keys_finish(struct config_builder *b);
+void access_finish(struct config_builder *b);
+
+#endif

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The directives of chrony.conf. */
+#include "boot/config_builder.h"
+#include "boot/config_value.h"
+
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define S            1000000000LL     /* ns in a second */
+#define SECONDS_MAX  (1000000000 * S) /* where chrony has no limit */
+#define PPM          1000LL           /* ppb */
+#define ANY_INT_MIN  INT32_MIN
+#define ANY_INT_MAX  INT32_MAX
+
+/* threshold limit */
+static void read_makestep(struct directive *d, const struct kind *kind)
+{
+    static const struct setting threshold =
+        SETTING(struct config, client.makestep_ns, 9, 0, SECONDS_MAX);
+    static const struct setting limit = SETTING(
+        struct config, client.makestep_count, 0, ANY_INT_MIN, ANY_INT_MAX);
+    int64_t ns, count;
+
+    (void)kind;
+    if (!directive_number(d, &threshold, &ns) ||
+        !directive_number(d, &limit, &count) || !directive_end(d))
+        return;
+    setting_store(&d->b->config, &threshold, ns);
+    setting_store(&d->b->config, &limit, count);
+}
+
+/* offset start ignore */
+static void read_maxchange(struct directive *d, const struct kind *kind)
+{
+    static const struct setting part[] = {
+        SETTING(struct config, client.maxchange_ns, 9, 1, SECONDS_MAX),
+        SETTING(struct config, client.maxchange_start, 0, 0, ANY_INT_MAX),
+        SETTING(struct config, client.maxchange_ignore, 0, ANY_INT_MIN,
+                ANY_INT_MAX),
+    };
+    int64_t value[COUNT(part)];
+
+    (void)kind;
+    for (size_t i = 0; i < COUNT(part); i++)
+        if (!directive_number(d, &part[i], &value[i]))
+            return;
+    if (!directive_end(d))
+        return;
+    for (size_t i = 0; i < COUNT(part); i++)
+        setting_store(&d->b->config, &part[i], value[i]);
+}
+
+static struct local_config local_default(void)
+{
+    return (struct local_config){
+        .enabled = true, .stratum = 10, .distance_ns = S};
+}
+
+void local_set(struct config_builder *b, uint8_t stratum)
+{
+    b->config.client.local = local_default();
+    b->config.client.local.stratum = stratum;
+    b->local_given = true;
+}
+
+struct local_options {
+    struct local_config local;
+    bool orphan;
+};
+
+static void note_local(const struct directive *d, const struct local_options *o)
+{
+    if (o->orphan)
+        directive_note(d, "orphan is not followed in this release: servers "
+                          "of one stratum do not choose among themselves");
+    if (o->local.activate_ns == 0)
+        directive_note(d, "without `activate` the time of the machine's own "
+                          "clock is served, right or wrong, until a source "
+                          "answers");
+}
+
+static void read_local(struct directive *d, const struct kind *kind)
+{
+    static const struct option options[] = {
+        {"stratum", OPTION_NUMBER,
+         SETTING(struct local_options, local.stratum, 0, 1, 15), NULL},
+        {"distance", OPTION_NUMBER,
+         SETTING(struct local_options, local.distance_ns, 9, 0, SECONDS_MAX),
+         NULL},
+        {"activate", OPTION_NUMBER,
+         SETTING(struct local_options, local.activate_ns, 9, 0, SECONDS_MAX),
+         NULL},
+        {"waitunsynced", OPTION_NUMBER,
+         SETTING(struct local_options, local.waitunsynced_ns, 9, 0,
+                 SECONDS_MAX),
+         NULL},
+        {"waitsynced",
+         OPTION_SKIP_ARG,
+         {0, 0, 0, 0, 0},
+         "this option is not followed in this release"},
+        {"orphan", OPTION_FLAG, SETTING(struct local_options, orphan, 0, 0, 1),
+         NULL},
+    };
+    struct local_options o = {.local = local_default()};
+
+    (void)kind;
+    o.local.waitunsynced_ns = -1;
+    if (!directive_options(d, options, COUNT(options), &o))
+        return;
+    if (o.local.waitunsynced_ns < 0)
+        o.local.waitunsynced_ns = o.orphan ? 300 * S : 0;
+    d->b->config.client.local = o.local;
+    d->b->local_given = true;
+    note_local(d, &o);
+}
+
+static const struct option limit_options[] = {
+    {"interval", OPTION_NUMBER,
+     SETTING(struct limit_config, interval, 0, -19, 12), NULL},
+    {"burst", OPTION_NUMBER, SETTING(struct limit_config, burst, 0, 1, 255),
+     NULL},
+    {"leak", OPTION_NUMBER, SETTING(struct limit_config, leak, 0, 1, 4), NULL},
+    {"kod", OPTION_NUMBER, SETTING(struct limit_config, kod, 0, 0, 4), NULL},
+};
+
+static void read_ratelimit(struct directive *d, const struct kind *kind)
+{
+    struct limit_config limit = {
+        .enabled = true, .interval = 3, .burst = 8, .leak = 2, .kod = 0};
+
+    if (!directive_options(d, limit_options, COUNT(limit_options), &limit))
+        return;
+    if (kind->note)
+        directive_note(d, kind->note);
+    else
+        d->b->config.ratelimit = limit;
+}
+
+static void read_clientloglimit(struct directive *d, const struct kind *kind)
+{
+    int64_t bytes;
+
+    if (!directive_number(d, &kind->setting, &bytes) || !directive_end(d))
+        return;
+    if (bytes > CONFIG_CLIENT_LOG_MAX) {
+        bytes = CONFIG_CLIENT_LOG_MAX;
+        directive_note(d, "2097152 are used, the most there is room for");
+    }
+    if (bytes < CONFIG_CLIENT_LOG_MIN) {
+        bytes = CONFIG_CLIENT_LOG_MIN;
+        directive_note(d, "16384 are used, the least that is of use");
+    }
+    d->b->config.client_log_bytes = (uint32_t)bytes;
+}
+
+static void read_noclientlog(struct directive *d, const struct kind *kind)
+{
+    (void)kind;
+    if (directive_end(d))
+        d->b->config.client_log = false;
+}
+
+static void read_minsources(struct directive *d, const struct kind *kind)
+{
+    d->b->minsources_at = directive_place(d, d->name.at);
+    read_number(d, kind);
+}
+
+static void read_minstratum(struct directive *d, const struct kind *kind)
+{
+    static const struct setting setting = {0, 0, 0, 0, 15};
+    int64_t stratum;
+
+    (void)kind;
+    if (directive_number(d, &setting, &stratum) && directive_end(d))
+        d->b->minstratum = stratum;
+}
+
+/* One of several words; its number, or -1 after an error. */
+static int read_choice(struct directive *d, const char *const *choice,
+                       int count, const char *expected)
+{
+    struct word word;
+
+    if (!directive_word(d, &word, expected))
+        return -1;
+    for (int i = 0; i < count; i++)
+        if (word_is(word, choice[i]))
+            return directive_end(d) ? i : -1;
+    directive_refuse(d, word, expected);
+    return -1;
+}
+
+static void read_authselectmode(struct directive *d, const struct kind *kind)
+{
+    static const char *const names[] = {"mix", "require", "prefer", "ignore"};
+    static const enum authselectmode modes[] = {
+        AUTHSELECT_MIX, AUTHSELECT_REQUIRE, AUTHSELECT_PREFER,
+        AUTHSELECT_IGNORE};
+    int choice = read_choice(d, names, COUNT(names),
+                             "one of require, prefer, mix, ignore");
+
+    (void)kind;
+    if (choice < 0)
+        return;
+    d->b->config.client.authselectmode = modes[choice];
+    d->b->authselectmode_at = directive_place(d, d->name.at);
+}
+
+static void read_leapsecmode(struct directive *d, const struct kind *kind)
+{
+    static const char *const names[] = {"system", "step", "slew", "ignore"};
+    static const enum leapsecmode modes[] = {LEAPSEC_STEP, LEAPSEC_STEP,
+                                             LEAPSEC_SLEW, LEAPSEC_IGNORE};
+    int choice = read_choice(d, names, COUNT(names),
+                             "one of system, step, slew, ignore");
+
+    (void)kind;
+    if (choice < 0)
+        return;
+    d->b->config.client.leapsecmode = modes[choice];
+    if (choice == 0)
+        directive_note(d, "there is no kernel below: `step` is used");
+}
+
+/*
+ * A reference clock changes what is trusted, so it must not vanish silently;
+ * one that is never selected cannot be missed.
+ */
+static void read_refclock(struct directive *d, const struct kind *kind)
+{
+    struct line rest = d->line;
+    struct word word;
+    bool noselect = false;
+
+    (void)kind;
+    if (!directive_word(d, &word, "a driver: PHC, RTC or VMWARE"))
+        return;
+    while (line_word(&d->line, &word))
+        noselect = noselect || word_is(word, "noselect");
+    if (noselect) {
+        directive_note(d, "not watched: no reference clock is followed in "
+                          "this release");
+        return;
+    }
+    line_word(&rest, &word);
+    if (word_is(word, "PHC") || word_is(word, "RTC") || word_is(word, "VMWARE"))
+        directive_refuse(d, word,
+                         "no `refclock`: none is followed in this release, "
+                         "and what is trusted must not change unsaid");
+    else
+        directive_refuse(d, word,
+                         "PHC, RTC or VMWARE, the clocks of virtual machines "
+                         "(none is followed in this release)");
+}
+
+void read_leapseclist(struct directive *d, const struct kind *kind)
+{
+    struct word path;
+
+    (void)kind;
+    if (directive_word(d, &path, "a file of the boot archive") &&
+        directive_end(d))
+        d->b->leapseclist =
+            (struct builder_named){path, directive_place(d, path.at)};
+}
+
+/* One place at a time; what the addresses are is known at the end. */
+static void read_bindaddress(struct directive *d, const struct kind *kind)
+{
+    struct ip_addr6 address;
+    struct word word;
+
+    (void)kind;
+    if (!directive_word(d, &word, "an address"))
+        return;
+    if (!value_address(word, &address)) {
+        directive_refuse(d, word, "an address");
+        return;
+    }
+    if (!directive_end(d))
+        return;
+    if (d->b->binds == CONFIG_ADDRS_MAX) {
+        directive_refuse(d, word, "at most 8 lines with `bindaddress`");
+        return;
+    }
+    d->b->bind[d->b->binds++] =
+        (struct builder_named){word, directive_place(d, word.at)};
+}
+
+#define NO_RANGE                                                               \
+    {                                                                          \
+        0, 0, 0, 0, 0                                                          \
+    }
+#define NTS     "NTS comes with a later release"
+#define HOST    "this concerns a host with an operating system"
+#define COMMAND "monitoring by chronyc comes with a later release"
+#define RTC     "the real-time clock is read at boot and not written"
+#define NOT_YET "this is not followed in this release"
+
+#define NUMBER(name, field, places, min, max)                                  \
+    {                                                                          \
+        name, read_number, SETTING(struct config, field, places, min, max),    \
+            NULL                                                               \
+    }
+#define NOTE(name, note)                                                       \
+    {                                                                          \
+        name, read_note, NO_RANGE, note                                        \
+    }
+#define WITH(name, read, field, places, min, max)                              \
+    {                                                                          \
+        name, read, SETTING(struct config, field, places, min, max), NULL      \
+    }
+#define CALL(name, read, note)                                                 \
+    {                                                                          \
+        name, read, NO_RANGE, note                                             \
+    }
+
+static const struct kind kinds[] = {
+    /* sources */
+    CALL("server", read_source, NULL),
+    CALL("pool", read_source, NULL),
+    CALL("peer", read_source,
+         "followed as a server: symmetric mode is not spoken"),
+    CALL("refclock", read_refclock, NULL),
+    NOTE("broadcast", "packets are not broadcast"),
+    NOTE("initstepslew", "the first set of the clock needs no permission; use "
+                         "`server` with `iburst`"),
+    NOTE("manual", "the time cannot be typed in"),
+
+    /* selection */
+    WITH("minsources", read_minsources, client.minsources, 0, 1, 255),
+    CALL("minstratum", read_minstratum, NULL),
+    NUMBER("maxstratum", client.maxstratum, 0, 1, 15),
+    NUMBER("maxdistance", client.maxdistance_ns, 9, 0, SECONDS_MAX),
+    NUMBER("maxjitter", client.maxjitter_ns, 9, 0, SECONDS_MAX),
+    NUMBER("reselectdist", client.reselectdist_ns, 9, 0, SECONDS_MAX),
+    NUMBER("stratumweight", client.stratumweight_ns, 9, 0, SECONDS_MAX),
+    NUMBER("combinelimit", client.combinelimit_permille, 3, 0, 1000000000),
+    CALL("authselectmode", read_authselectmode, NULL),
+
+    /* clock */
+    CALL("makestep", read_makestep, NULL),
+    CALL("maxchange", read_maxchange, NULL),
+    CALL("local", read_local, NULL),
+    NUMBER("maxslewrate", client.maxslewrate_ppb, 3, 1, 100000 * PPM),
+    NUMBER("maxclockerror", client.maxclockerror_ppb, 3, 0, 100000 * PPM),
+    NUMBER("maxdrift", client.maxdrift_ppb, 3, 1, 500000 * PPM),
+    NUMBER("maxupdateskew", client.maxupdateskew_ppb, 3, 1, 1000000 * PPM),
+    CALL("leapsecmode", read_leapsecmode, NULL),
+    CALL("leapseclist", read_leapseclist, NULL),
+    NOTE("leapsectz", "there is no time zone database: leap seconds come from "
+                      "the sources and from `leapseclist`"),
+    NOTE("smoothtime", NOT_YET),
+    NOTE("corrtimeratio", NOT_YET),
+    NOTE("clockprecision", "the precision is measured"),
+    NOTE("maxsamples", NOT_YET),
+    NOTE("minsamples", NOT_YET),
+    NOTE("fallbackdrift", NOT_YET),
+    NOTE("tempcomp", HOST),
+    NOTE("driftfile", "without a place to keep it the frequency is found anew "
+                      "at each boot"),
+    NOTE("rtcsync", RTC),
+    NOTE("rtcfile", RTC),
+    NOTE("rtcdevice", RTC),
+    NOTE("rtcautotrim", RTC),
+    NOTE("rtconutc", "the real-time clock is taken for UTC in any case"),
+    NOTE("hwclockfile", RTC),
+
+    /* service */
+    NUMBER("port", port, 0, 0, UINT16_MAX),
+    NUMBER("dscp", dscp, 0, 0, 63),
+    CALL("allow", read_access, NULL),
+    CALL("deny", read_access, NULL),
+    CALL("ratelimit", read_ratelimit, NULL),
+    CALL("noclientlog", read_noclientlog, NULL),
+    WITH("clientloglimit", read_clientloglimit, client_log_bytes, 0, 0,
+         UINT32_MAX),
+    CALL("keyfile", read_keyfile, NULL),
+    CALL("ntpsigndsocket", read_refused,
+         "no MS-SNTP: replies signed by Samba are not possible"),
+
+    /* addresses */
+    CALL("bindaddress", read_bindaddress, NULL),
+    NOTE("binddevice", "there is one network card"),
+    NOTE("bindacqaddress", "requests leave from the address of their route"),
+    NOTE("bindacqdevice", "there is one network card"),
+    NOTE("acquisitionport", "requests leave from random ports (RFC 9109)"),
+
+    /* files */
+    CALL("include", read_include, NULL),
+    CALL("confdir", read_confdir, NULL),
+    CALL("sourcedir", read_sourcedir, NULL),
+
+    /* NTS */
+    NOTE("ntsport", NTS),
+    NOTE("ntsservercert", NTS),
+    NOTE("ntsserverkey", NTS),
+    NOTE("ntsprocesses", NTS),
+    NOTE("maxntsconnections", NTS),
+    NOTE("ntsrotate", NTS),
+    NOTE("ntsdumpdir", NTS),
+    NOTE("ntscachedir", NTS),
+    NOTE("ntsntpserver", NTS),
+    NOTE("ntsrefresh", NTS),
+    NOTE("ntsaeads", NTS),
+    NOTE("ntstrustedcerts", NTS),
+    NOTE("nosystemcert", NTS),
+    NOTE("nocerttimecheck", NTS),
+    CALL("ntsratelimit", read_ratelimit, NTS),
+
+    /* chronyc */
+    CALL("cmdallow", read_command_access, COMMAND),
+    CALL("cmddeny", read_command_access, COMMAND),
+    CALL("cmdratelimit", read_ratelimit, COMMAND),
+    NOTE("cmdport", COMMAND),
+    NOTE("bindcmdaddress", COMMAND),
+    NOTE("bindcmddevice", COMMAND),
+    NOTE("opencommands", COMMAND),
+
+    /* host plumbing */
+    NOTE("dumpdir", HOST),
+    NOTE("dumponexit", HOST),
+    NOTE("hwtimestamp", HOST),
+    NOTE("hwtstimeout", HOST),
+    NOTE("lock_all", HOST),
+    NOTE("log", "the console has the log"),
+    NOTE("logbanner", "the console has the log"),
+    NOTE("logchange", "the console shows every step"),
+    NOTE("logdir", "the console has the log"),
+    NOTE("mailonchange", HOST),
+    NOTE("maxtxbuffers", HOST),
+    NOTE("pidfile", HOST),
+    NOTE("ptpdomain", HOST),
+    NOTE("ptpport", HOST),
+    NOTE("sched_priority", HOST),
+    NOTE("user", HOST),
+
+    /* chrony does without these too */
+    NOTE("commandkey", "chrony has retired this"),
+    NOTE("generatecommandkey", "chrony has retired this"),
+    NOTE("linux_freq_scale", "chrony has retired this"),
+    NOTE("linux_hz", "chrony has retired this"),
+};
+
+const struct kinds chrony_kinds = {kinds, COUNT(kinds)};

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the directives have in common: words, numbers, options, errors. */
+#include "boot/config_builder.h"
+#include "boot/config_value.h"
+
+#include <string.h>
+
+const struct kind *kind_find(const struct kinds *kinds, struct word name)
+{
+    for (size_t i = 0; i < kinds->count; i++)
+        if (word_is(name, kinds->kind[i].name))
+            return &kinds->kind[i];
+    return NULL;
+}
+
+struct place directive_place(const struct directive *d, const char *at)
+{
+    return (struct place){.file = d->file,
+                          .column = line_column(&d->line, at),
+                          .line = d->line.number};
+}
+
+bool directive_refuse(const struct directive *d, struct word found,
+                      const char *expected)
+{
+    struct place at = directive_place(d, found.at);
+
+    if (found.len == 0)
+        report_wrong(&d->b->report, at, "the end of the line", expected);
+    else
+        report_error(&d->b->report, at, found, expected);
+    return false;
+}
+
+void directive_note_word(const struct directive *d, struct word found,
+                         const char *done)
+{
+    report_note(&d->b->report, directive_place(d, found.at), found, done);
+}
+
+void directive_note(const struct directive *d, const char *done)
+{
+    struct line whole = d->line;
+
+    whole.at = d->name.at;
+    directive_note_word(d, line_rest(&whole), done);
+}
+
+bool directive_word(struct directive *d, struct word *word,
+                    const char *expected)
+{
+    return line_word(&d->line, word) || directive_refuse(d, *word, expected);
+}
+
+bool directive_end(struct directive *d)
+{
+    struct word more;
+
+    if (!line_word(&d->line, &more))
+        return true;
+    if (strchr("!;#%", more.at[0]))
+        return directive_refuse(
+            d, more, "the end of the line; a comment has a line of its own");
+    return directive_refuse(d, more, "the end of the line");
+}
+
+/* "a whole number from 0 to 65535", "a number from ... to ..." */
+static void name_range(struct text *t, const struct setting *setting)
+{
+    text_add(t, setting->places ? "a number from " : "a whole number from ");
+    text_add_decimal(t, setting->min, setting->places);
+    text_add(t, " to ");
+    text_add_decimal(t, setting->max, setting->places);
+}
+
+bool directive_number(struct directive *d, const struct setting *setting,
+                      int64_t *value)
+{
+    struct word word;
+    int64_t number = 0;
+    bool valid = line_word(&d->line, &word);
+
+    if (valid && setting->places)
+        valid = value_decimal(word, setting->places, &number);
+    else if (valid)
+        valid = value_integer(word, &number);
+
+    if (!valid || number < setting->min || number > setting->max) {
+        char expected[REPORT_TEXT_MAX + 1];
+        struct text t = text_in(expected, sizeof(expected));
+
+        name_range(&t, setting);
+        return directive_refuse(d, word, expected);
+    }
+    *value = number;
+    return true;
+}
+
+void setting_store(void *base, const struct setting *setting, int64_t value)
+{
+    /* Little-endian: the low bytes come first, whatever the sign. */
+    memcpy((char *)base + setting->offset, &value, setting->size);
+}
+
+static const struct option *option_find(const struct option *option,
+                                        size_t count, struct word name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (word_is(name, option[i].name))
+            return &option[i];
+    return NULL;
+}
+
+/* "one of: iburst, burst, ..." */
+static bool refuse_option(struct directive *d, struct word found,
+                          const struct option *option, size_t count)
+{
+    char expected[REPORT_TEXT_MAX + 1];
+    struct text t = text_in(expected, sizeof(expected));
+
+    if (strchr("!;#%", found.at[0]))
+        return directive_refuse(d, found,
+                                "an option; a comment has a line of its own");
+    text_add(&t, "an option of this directive: ");
+    for (size_t i = 0; i < count; i++) {
+        if (t.len + strlen(option[i].name) + 6 > REPORT_TEXT_MAX) {
+            text_add(&t, "...");
+            break;
+        }
+        text_add(&t, option[i].name);
+        if (i + 1 < count)
+            text_add(&t, ", ");
+    }
+    return directive_refuse(d, found, expected);
+}
+
+static bool apply_option(struct directive *d, const struct option *option,
+                         struct word name, void *base)
+{
+    struct word argument;
+    int64_t value;
+    bool set = true;
+
+    switch (option->kind) {
+    case OPTION_FLAG:
+        memcpy((char *)base + option->setting.offset, &set, sizeof(set));
+        return true;
+    case OPTION_NUMBER:
+        if (!directive_number(d, &option->setting, &value))
+            return false;
+        setting_store(base, &option->setting, value);
+        return true;
+    case OPTION_SKIP_ARG:
+        if (!directive_word(d, &argument, "an argument of that option"))
+            return false;
+        if (!value_decimal(argument, 0, &value))
+            return directive_refuse(d, argument, "a number");
+        break;
+    case OPTION_SKIP:
+        break;
+    }
+    directive_note_word(d, name, option->note);
+    return true;
+}
+
+bool directive_options(struct directive *d, const struct option *option,
+                       size_t count, void *base)
+{
+    struct word name;
+
+    while (line_word(&d->line, &name)) {
+        const struct option *found = option_find(option, count, name);
+
+        if (!found)
+            return refuse_option(d, name, option, count);
+        if (!apply_option(d, found, name, base))
+            return false;
+    }
+    return true;
+}
+
+void read_number(struct directive *d, const struct kind *kind)
+{
+    int64_t value;
+
+    if (directive_number(d, &kind->setting, &value) && directive_end(d))
+        setting_store(&d->b->config, &kind->setting, value);
+}
+
+void read_note(struct directive *d, const struct kind *kind)
+{
+    directive_note(d, kind->note);
+}
+
+void read_refused(struct directive *d, const struct kind *kind)
+{
+    struct line whole = d->line;
+
+    whole.at = d->name.at;
+    directive_refuse(d, line_rest(&whole), kind->note);
+}

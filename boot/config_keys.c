@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Key files: chrony's `keyfile` and ntpd's `keys`. */
+#include "boot/config_builder.h"
+#include "boot/config_value.h"
+
+#include <string.h>
+
+#define CMAC_KEY_LEN  16
+#define NTP_ASCII_MAX 20 /* ntp.keys: a longer key is in hexadecimal */
+
+struct key_type {
+    const char *name;
+    enum ntp_mac_type type;
+};
+
+static const struct key_type chrony_types[] = {
+    {"MD5", MAC_MD5},
+    {"SHA1", MAC_SHA1},
+    {"SHA256", MAC_SHA256},
+    {"AES128", MAC_AES128_CMAC},
+};
+
+static const struct key_type ntp_types[] = {
+    {"M", MAC_MD5},
+    {"MD5", MAC_MD5},
+    {"SHA", MAC_SHA1},
+    {"SHA1", MAC_SHA1},
+    {"SHA-1", MAC_SHA1},
+    {"SHA256", MAC_SHA256},
+    {"SHA-256", MAC_SHA256},
+    {"AES", MAC_AES128_CMAC},
+    {"AES128", MAC_AES128_CMAC},
+    {"AES-128", MAC_AES128_CMAC},
+    {"AES128CMAC", MAC_AES128_CMAC},
+    {"AES-128-CMAC", MAC_AES128_CMAC},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static bool find_type(enum dialect dialect, struct word name,
+                      enum ntp_mac_type *type)
+{
+    bool ntp = dialect == DIALECT_NTP;
+    const struct key_type *t = ntp ? ntp_types : chrony_types;
+    size_t count = ntp ? COUNT(ntp_types) : COUNT(chrony_types);
+
+    for (size_t i = 0; i < count; i++)
+        if (word_is(name, t[i].name)) {
+            *type = t[i].type;
+            return true;
+        }
+    return false;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+static bool secret_from_hex(struct ntp_key *key, struct word hex)
+{
+    if (hex.len == 0 || hex.len % 2 || hex.len / 2 > NTP_KEY_LEN_MAX)
+        return false;
+    for (size_t i = 0; i < hex.len; i += 2) {
+        int high = hex_digit(hex.at[i]), low = hex_digit(hex.at[i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        key->secret[i / 2] = (uint8_t)(high << 4 | low);
+    }
+    key->secret_len = (uint8_t)(hex.len / 2);
+    return true;
+}
+
+static bool secret_from_ascii(struct ntp_key *key, struct word text)
+{
+    if (text.len == 0 || text.len > NTP_KEY_LEN_MAX)
+        return false;
+    memcpy(key->secret, text.at, text.len);
+    key->secret_len = (uint8_t)text.len;
+    return true;
+}
+
+static bool has_prefix(struct word *word, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    if (word->len < len || memcmp(word->at, prefix, len) != 0)
+        return false;
+    word->at += len;
+    word->len -= len;
+    return true;
+}
+
+static bool read_secret(struct ntp_key *key, enum dialect dialect,
+                        struct word text)
+{
+    if (dialect == DIALECT_NTP)
+        return text.len > NTP_ASCII_MAX ? secret_from_hex(key, text)
+                                        : secret_from_ascii(key, text);
+    if (has_prefix(&text, "HEX:"))
+        return secret_from_hex(key, text);
+    has_prefix(&text, "ASCII:");
+    return secret_from_ascii(key, text);
+}
+
+static bool is_used(const struct config_builder *b, int64_t id)
+{
+    for (unsigned i = 0; i < b->config.source_count; i++)
+        if (b->config.source[i].key_id == id)
+            return true;
+    return false;
+}
+
+/* A key that we cannot make use of matters only if something needs it. */
+static void skip_key(struct directive *d, int64_t id, struct word type,
+                     const char *why)
+{
+    if (is_used(d->b, id))
+        directive_refuse(d, type, why);
+    else
+        directive_note_word(d, type,
+                            "a key of this type is not supported; none of the "
+                            "sources uses it");
+}
+
+#define TYPES "MD5, SHA1, SHA256 or AES128, named"
+
+/* id [type] key.  chrony takes MD5 where no type is named; we do not. */
+static bool split_key(struct directive *d, int64_t *id, struct word *type,
+                      struct word *secret)
+{
+    static const struct setting ids = {0, 0, 0, 1, UINT32_MAX};
+    const char *expected = "id, type and key: 1 SHA256 HEX:...";
+
+    if (!directive_number(d, &ids, id) || !directive_word(d, type, expected))
+        return false;
+    if (!line_word(&d->line, secret))
+        *secret = (struct word){d->line.at, 0};
+    return true;
+}
+
+static bool check_key(struct directive *d, const struct ntp_key *key,
+                      struct word at)
+{
+    if (key->type == MAC_AES128_CMAC && key->secret_len != CMAC_KEY_LEN)
+        return directive_refuse(d, word_of(""), "a key of 16 bytes");
+    if (ntp_key_find(&d->b->config.keys, key->id))
+        return directive_refuse(d, at, "each key id once");
+    if (d->b->config.keys.count == NTP_KEYS_MAX)
+        return directive_refuse(d, at, "at most 64 keys");
+    return true;
+}
+
+/* Messages show the id or the type, never the key. */
+static void read_key(struct directive *d)
+{
+    struct ntp_keys *keys = &d->b->config.keys;
+    struct ntp_key key = {.id = 0};
+    struct word type, secret;
+    int64_t id;
+
+    if (!split_key(d, &id, &type, &secret))
+        return;
+    if (secret.len == 0) {
+        skip_key(d, id, d->name, "a type and a key after the id; type " TYPES);
+        return;
+    }
+    if (!find_type(d->dialect, type, &key.type)) {
+        skip_key(d, id, type, "a type of key: " TYPES);
+        return;
+    }
+    if (!read_secret(&key, d->dialect, secret)) {
+        directive_refuse(d, d->name,
+                         "after the type a key of 1 to 64 characters, or "
+                         "HEX: and two digits a byte");
+        return;
+    }
+    key.id = (uint32_t)id;
+    if (check_key(d, &key, d->name))
+        keys->key[keys->count++] = key;
+}
+
+static void read_keys(struct config_builder *b, uint8_t file, struct word text,
+                      enum dialect dialect)
+{
+    struct lexer lexer = lexer_of(text.at, text.len);
+    struct line line;
+
+    while (lexer_line(&lexer, &line)) {
+        struct directive d = {b, line, {NULL, 0}, file, dialect};
+        struct line words;
+
+        if (dialect == DIALECT_NTP)
+            line_strip_comment(&d.line);
+        if (line_is_comment(&d.line))
+            continue;
+        if (lexer.number > CONFIG_LINES_MAX) {
+            report_wrong(&b->report, directive_place(&d, line.at), "more lines",
+                         "at most 4096");
+            return;
+        }
+        words = d.line;
+        line_word(&words, &d.name);
+        read_key(&d);
+    }
+}
+
+static void load_keyfile(struct config_builder *b)
+{
+    unsigned errors = b->report.errors;
+    struct cpio_entry e;
+
+    if (b->keyfile.word.len == 0)
+        return;
+    if (!archive_find(b, b->keyfile.word, &e)) {
+        report_note(&b->report, b->keyfile.at, b->keyfile.word,
+                    "the boot archive has no such file: there are no keys");
+        return;
+    }
+    if (b->report.files == REPORT_FILES_MAX || e.len > CONFIG_FILE_MAX) {
+        report_error(&b->report, b->keyfile.at, b->keyfile.word,
+                     "a file of at most 262144 bytes, the 64th at most");
+        return;
+    }
+    read_keys(b, report_file(&b->report, e.name, e.name_len),
+              (struct word){(const char *)e.data, e.len}, b->keyfile_dialect);
+    b->keys_refused |= b->report.errors > errors;
+}
+
+/* A source whose key there is not would go unauthenticated, or without time. */
+static void bind_key(struct config_builder *b, unsigned i)
+{
+    struct config_source *s = &b->config.source[i];
+    char found[REPORT_FOUND_MAX + 1];
+    struct text t = text_in(found, sizeof(found));
+
+    if (s->key_id == 0)
+        return;
+    s->ntp.key = ntp_key_find(&b->config.keys, s->key_id);
+    if (s->ntp.key || b->keys_refused)
+        return;
+    text_add(&t, "key ");
+    text_add_number(&t, s->key_id);
+    report_wrong(&b->report, b->source_at[i], found,
+                 b->keyfile.word.len ? "a key that the key file has"
+                                     : "a `keyfile` with that key");
+}
+
+void keys_finish(struct config_builder *b)
+{
+    load_keyfile(b);
+    for (unsigned i = 0; i < b->config.source_count; i++)
+        bind_key(b, i);
+}
+
+void read_keyfile(struct directive *d, const struct kind *kind)
+{
+    struct word path;
+
+    (void)kind;
+    if (!directive_word(d, &path, "a file of the boot archive") ||
+        !directive_end(d)) {
+        d->b->keys_refused = true;
+        return;
+    }
+    d->b->keyfile = (struct builder_named){path, directive_place(d, path.at)};
+    d->b->keyfile_dialect = d->dialect;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A misspelt directive, and which one it could have been. */
+#include "boot/config_builder.h"
+
+#include <string.h>
+
+/* Longer words are no slip of a known one. */
+#define SLIP_LEN_MAX 24
+
+/* Edit distance (insert, delete, replace), or more than `max`. */
+static unsigned distance(struct word a, const char *b)
+{
+    unsigned row[SLIP_LEN_MAX + 1];
+    size_t len = strlen(b);
+
+    if (a.len > SLIP_LEN_MAX || len > SLIP_LEN_MAX)
+        return SLIP_LEN_MAX;
+    for (unsigned i = 0; i <= len; i++)
+        row[i] = i;
+    for (size_t i = 0; i < a.len; i++) {
+        unsigned diagonal = row[0]++;
+
+        for (size_t j = 0; j < len; j++) {
+            struct word one = {a.at + i, 1}, other = {b + j, 1};
+            unsigned best = diagonal + !word_equal(one, other);
+
+            diagonal = row[j + 1];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (diagonal + 1 < best)
+                best = diagonal + 1;
+            row[j + 1] = best;
+        }
+    }
+    return row[len];
+}
+
+static void find_nearest(const struct kinds *kinds, struct word name,
+                         const char **nearest, unsigned *least)
+{
+    for (size_t i = 0; i < kinds->count; i++) {
+        unsigned d = distance(name, kinds->kind[i].name);
+
+        if (d < *least) {
+            *least = d;
+            *nearest = kinds->kind[i].name;
+        }
+    }
+}
+
+const char *slip_nearest(struct word name, const struct kinds *kinds)
+{
+    unsigned least = name.len < 5 ? 2 : 3;
+    const char *nearest = NULL;
+
+    find_nearest(&own_kinds, name, &nearest, &least);
+    find_nearest(kinds, name, &nearest, &least);
+    return nearest;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `server`, `pool` and `peer`, in both languages. */
+#include "boot/config_builder.h"
+#include "boot/config_value.h"
+
+#include <string.h>
+
+#define NTP_PORT 123
+
+/* The largest span that makes sense where chrony has no limit. */
+#define SECONDS     1000000000LL
+#define SECONDS_MAX (1000000000LL * SECONDS)
+
+/* A line while it is being read: settings, and what they do not hold. */
+struct line_options {
+    struct config_source source;
+    int16_t minpoll;
+    int16_t maxpoll;
+    bool ipv4;
+    bool ipv6;
+    bool nts;
+};
+
+#define FLAG(name, field)                                                      \
+    {                                                                          \
+        name, OPTION_FLAG, SETTING(struct line_options, field, 0, 0, 1), NULL  \
+    }
+#define NUMBER(name, field, places, min, max)                                  \
+    {                                                                          \
+        name, OPTION_NUMBER,                                                   \
+            SETTING(struct line_options, field, places, min, max), NULL        \
+    }
+#define SKIP(name, note)                                                       \
+    {                                                                          \
+        name, OPTION_SKIP, {0, 0, 0, 0, 0}, note                               \
+    }
+#define SKIP_ARG(name, note)                                                   \
+    {                                                                          \
+        name, OPTION_SKIP_ARG, {0, 0, 0, 0, 0}, note                           \
+    }
+
+/* Polls past what we do are taken, and clamped with a note. */
+#define POLL_MIN    (-32)
+#define POLL_MAX    32
+#define OUR_MINPOLL 0
+#define OUR_MAXPOLL 17
+
+#define NOT_YET "this option is not followed in this release"
+
+static const struct option chrony_options[] = {
+    FLAG("iburst", source.ntp.iburst),
+    FLAG("burst", source.ntp.burst),
+    FLAG("prefer", source.ntp.prefer),
+    FLAG("noselect", source.ntp.noselect),
+    FLAG("trust", source.ntp.trust),
+    FLAG("require", source.ntp.require),
+    NUMBER("minpoll", minpoll, 0, POLL_MIN, POLL_MAX),
+    NUMBER("maxpoll", maxpoll, 0, POLL_MIN, POLL_MAX),
+    NUMBER("key", source.key_id, 0, 1, UINT32_MAX),
+    NUMBER("version", source.ntp.version, 0, 1, 4),
+    NUMBER("port", source.port, 0, 1, UINT16_MAX),
+    NUMBER("maxsources", source.max_sources, 0, 1, 16),
+    NUMBER("minstratum", source.ntp.minstratum, 0, 0, 15),
+    NUMBER("offset", source.ntp.offset_ns, 9, -SECONDS_MAX, SECONDS_MAX),
+    NUMBER("maxdelay", source.ntp.maxdelay_ns, 9, 1, SECONDS_MAX),
+    FLAG("ipv4", ipv4),
+    FLAG("ipv6", ipv6),
+    FLAG("nts", nts),
+    SKIP("auto_offline", "treated as online"),
+    SKIP("offline", "treated as online"),
+    SKIP("copy", NOT_YET),
+    SKIP("xleave", NOT_YET ", basic mode is used"),
+    SKIP_ARG("asymmetry", NOT_YET),
+    SKIP_ARG("certset", "without `nts` it has no meaning"),
+    SKIP_ARG("filter", NOT_YET),
+    SKIP_ARG("maxdelayratio", NOT_YET),
+    SKIP_ARG("maxdelaydevratio", NOT_YET),
+    SKIP_ARG("maxdelayquant", NOT_YET),
+    SKIP_ARG("maxsamples", NOT_YET),
+    SKIP_ARG("maxunreach", NOT_YET),
+    SKIP_ARG("mindelay", NOT_YET),
+    SKIP_ARG("minsamples", NOT_YET),
+    SKIP_ARG("ntsport", "without `nts` it has no meaning"),
+    SKIP_ARG("polltarget", NOT_YET),
+    SKIP_ARG("presend", NOT_YET),
+};
+
+static const struct option ntp_options[] = {
+    FLAG("iburst", source.ntp.iburst),
+    FLAG("burst", source.ntp.burst),
+    FLAG("prefer", source.ntp.prefer),
+    FLAG("noselect", source.ntp.noselect),
+    FLAG("true", source.ntp.trust),
+    NUMBER("minpoll", minpoll, 0, POLL_MIN, POLL_MAX),
+    NUMBER("maxpoll", maxpoll, 0, POLL_MIN, POLL_MAX),
+    NUMBER("key", source.key_id, 0, 1, UINT32_MAX),
+    NUMBER("version", source.ntp.version, 0, 1, 4),
+    FLAG("nts", nts),
+    SKIP("preempt", "sources are not pre-empted here"),
+    SKIP("xleave", NOT_YET ", basic mode is used"),
+    SKIP_ARG("mode", "it concerns reference clocks"),
+    SKIP_ARG("ttl", "it concerns multicast"),
+    SKIP_ARG("bias", NOT_YET),
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A poll interval that we can keep; a note if that is another one. */
+static int8_t clamp_poll(struct directive *d, const char *name, int poll,
+                         int least)
+{
+    int kept = poll < least ? least : poll;
+
+    if (kept > OUR_MAXPOLL)
+        kept = OUR_MAXPOLL;
+    if (kept != poll) {
+        char done[REPORT_TEXT_MAX + 1];
+        struct text t = text_in(done, sizeof(done));
+
+        text_add(&t, name);
+        text_add_char(&t, ' ');
+        text_add_number(&t, kept);
+        text_add(&t, " is used; ");
+        text_add(&t, poll < least && least > OUR_MINPOLL
+                         ? "it cannot be below minpoll"
+                         : "0 to 17 are possible");
+        directive_note(d, done);
+    }
+    return (int8_t)kept;
+}
+
+/* chrony.conf takes 127.127.1.0 for an address, which never answers. */
+static bool check_literal(struct directive *d, struct word name,
+                          const struct line_options *o,
+                          const struct ip_addr6 *address)
+{
+    bool v4 = ip_is_v4(address);
+
+    if (v4 && address->byte[12] == 127 && address->byte[13] == 127)
+        return directive_refuse(d, name,
+                                "a server; for its own clock chrony.conf has "
+                                "`local stratum 10`");
+    if (!value_is_unicast(address) || value_is_loopback(address))
+        return directive_refuse(d, name, "the address of another host");
+    if (v4 ? o->ipv6 : o->ipv4)
+        return directive_refuse(d, name,
+                                "an address of the family that is asked for");
+    return true;
+}
+
+static bool check_name(struct directive *d, struct word name,
+                       const struct line_options *o)
+{
+    struct ip_addr6 address;
+
+    if (value_address(name, &address))
+        return check_literal(d, name, o, &address);
+    if (!value_host_name(name))
+        return directive_refuse(d, name, "a host name or an address");
+    return true;
+}
+
+/* Where a word of the line stands that was taken already. */
+static struct word find_word(const struct directive *d, const char *name)
+{
+    struct line line = d->line;
+    struct word word;
+
+    line.at = d->name.at;
+    while (line_word(&line, &word) && !word_is(word, name))
+        ;
+    return word;
+}
+
+static bool check_options(struct directive *d, const struct line_options *o)
+{
+    if (o->nts)
+        return directive_refuse(
+            d, find_word(d, "nts"),
+            "no `nts`: this release has no NTS, and without it the source "
+            "would not be authenticated");
+    if (o->ipv4 && o->ipv6)
+        return directive_refuse(d, d->name, "`ipv4` or `ipv6`, not both");
+    return true;
+}
+
+static bool source_add(struct directive *d, const struct config_source *source,
+                       struct word name)
+{
+    struct config *config = &d->b->config;
+    unsigned slots = source->max_sources;
+
+    for (unsigned i = 0; i < config->source_count; i++)
+        slots += config->source[i].max_sources;
+    if (slots > CONFIG_SOURCES_MAX)
+        return directive_refuse(
+            d, name, "at most 32 sources, counting maxsources of each pool");
+
+    struct config_source *s = &config->source[config->source_count];
+
+    *s = *source;
+    memcpy(s->name, name.at, name.len);
+    s->name[name.len] = 0;
+    d->b->source_at[config->source_count++] = directive_place(d, name.at);
+    return true;
+}
+
+static void options_default(struct line_options *o, bool pool)
+{
+    *o = (struct line_options){.minpoll = 0};
+    source_config_default(&o->source.ntp);
+    o->minpoll = o->source.ntp.minpoll;
+    o->maxpoll = o->source.ntp.maxpoll;
+    o->source.port = NTP_PORT;
+    o->source.pool = pool;
+    o->source.max_sources = pool ? 4 : 1;
+}
+
+/* ntpd takes -4 or -6 before the name. */
+static bool take_name(struct directive *d, struct word *name,
+                      struct line_options *o)
+{
+    if (!directive_word(d, name, "a host name or an address"))
+        return false;
+    if (d->dialect != DIALECT_NTP || name->at[0] != '-')
+        return true;
+    o->ipv4 = word_is(*name, "-4");
+    o->ipv6 = word_is(*name, "-6");
+    if (!o->ipv4 && !o->ipv6)
+        return directive_refuse(d, *name, "-4, -6 or a host name");
+    return directive_word(d, name, "a host name or an address");
+}
+
+static bool take_options(struct directive *d, struct line_options *o)
+{
+    if (d->dialect == DIALECT_NTP)
+        return directive_options(d, ntp_options, COUNT(ntp_options), o);
+    return directive_options(d, chrony_options, COUNT(chrony_options), o);
+}
+
+static void settle(struct directive *d, struct line_options *o)
+{
+    struct config_source *s = &o->source;
+
+    if (!s->pool)
+        s->max_sources = 1;
+    s->ntp.minpoll = clamp_poll(d, "minpoll", o->minpoll, OUR_MINPOLL);
+    s->ntp.maxpoll = clamp_poll(d, "maxpoll", o->maxpoll, s->ntp.minpoll);
+    if (o->ipv4)
+        s->family = FAMILY_IPV4;
+    if (o->ipv6)
+        s->family = FAMILY_IPV6;
+}
+
+static bool add_line(struct directive *d)
+{
+    struct line_options o;
+    struct word name;
+
+    options_default(&o, word_is(d->name, "pool"));
+    if (!take_name(d, &name, &o) || !take_options(d, &o) ||
+        !check_options(d, &o) || !check_name(d, name, &o))
+        return false;
+    settle(d, &o);
+    return source_add(d, &o.source, name);
+}
+
+void read_source(struct directive *d, const struct kind *kind)
+{
+    if (!add_line(d))
+        d->b->sources_refused = true;
+    else if (kind->note)
+        directive_note(d, kind->note);
+}
