@@ -52,12 +52,24 @@ struct fastpath_addr {
     uint8_t bits; /* as in struct access_rule */
 };
 
+/* A frame of the batch that will be answered. */
+struct fastpath_answer {
+    struct netdev_frame frame;
+    struct frame head;
+    struct ntp_reply reply;
+    enum ntp_verdict verdict;
+    uint32_t len; /* of the answering frame */
+};
+
 /* One receive queue, and the CPU that serves it. */
 struct fastpath {
     const struct fastpath_config *config;
     struct netdev *dev;
     struct limit *limit; /* this queue's own */
     struct ring *ring;
+
+    struct fastpath_answer answer[FASTPATH_BATCH];
+    unsigned answers;
 
     /* Replaced by fastpath_addrs(). */
     struct fastpath_addr addr[FASTPATH_ADDRS];
@@ -67,8 +79,7 @@ struct fastpath {
     uint64_t count[NTP_VERDICT_COUNT];
     uint64_t redone;    /* batches stamped again, the CPU having been away */
     uint64_t exhausted; /* times the budget ran out */
-
-    bool masked; /* shedding, until fastpath_wake() */
+    bool masked;        /* shedding, until fastpath_wake() */
 };
 
 /* Level: boot. */

@@ -40,6 +40,12 @@ struct frame {
 enum ntp_verdict frame_parse(struct frame *f, const uint8_t *data, size_t len);
 
 /*
+ * Is a frame of at least FRAME_ETHERNET_LEN bytes sent to that MAC, or to a
+ * group?  Level: any.
+ */
+bool frame_is_for(const uint8_t *data, const uint8_t mac[6]);
+
+/*
  * Is the UDP checksum right?  Zero is, over IPv4 alone.
  * RFC 768; RFC 8200, 8.1.  Level: any.
  */

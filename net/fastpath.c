@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Interrupt level: a frame in, an answer out, or on to the ring. */
+#include "net/fastpath.h"
+
+/* Frames taken between two looks at the budget. */
+#define FRAMES_PER_LOOK 8
+
+/*
+ * What stamping a batch may take before the CPU must have been away: so much,
+ * and so much more for each answer.  An emulated CPU needs about 3 us for a
+ * plain answer and 30 us for one with a MAC.
+ */
+#define AWAY_US       50
+#define AWAY_EACH_US  10
+#define AWAY_KEYED_US 100
+
+/* How often a batch is stamped, at most; the CPU may be away again. */
+#define STAMPS_MAX 3
+
+void fastpath_init(struct fastpath *fp, const struct fastpath_config *config,
+                   struct netdev *dev, struct limit *limit, struct ring *ring)
+{
+    memset(fp, 0, sizeof(*fp));
+    fp->config = config;
+    fp->dev = dev;
+    fp->limit = limit;
+    fp->ring = ring;
+}
+
+void fastpath_addrs(struct fastpath *fp, const struct fastpath_addr *addr,
+                    unsigned count)
+{
+    if (count > FASTPATH_ADDRS)
+        count = FASTPATH_ADDRS;
+    memcpy(fp->addr, addr, count * sizeof(*addr));
+    fp->addrs = count;
+}
+
+static bool is_ours(const struct fastpath *fp, const struct ip_addr6 *addr)
+{
+    for (unsigned i = 0; i < fp->addrs; i++)
+        if (ip_equal(&fp->addr[i].addr, addr))
+            return true;
+    return false;
+}
+
+static uint32_t v4_number(const struct ip_addr6 *addr)
+{
+    const uint8_t *v4 = addr->byte + 12;
+
+    return (uint32_t)v4[0] << 24 | (uint32_t)v4[1] << 16 |
+           (uint32_t)v4[2] << 8 | v4[3];
+}
+
+/*
+ * Is it the first or last address of an IPv4 subnet of ours?  Both have been
+ * used for broadcasts (RFC 1122, 3.3.6); a subnet of two has none (RFC 3021).
+ */
+static bool is_subnet_broadcast(const struct fastpath *fp,
+                                const struct ip_addr6 *addr)
+{
+    if (!ip_is_v4(addr))
+        return false;
+
+    for (unsigned i = 0; i < fp->addrs; i++) {
+        const struct fastpath_addr *ours = &fp->addr[i];
+
+        if (!ip_is_v4(&ours->addr) || ours->bits <= 96 || ours->bits > 126)
+            continue;
+
+        uint32_t host = UINT32_MAX >> (ours->bits - 96);
+        uint32_t number = v4_number(addr);
+
+        if (((number ^ v4_number(&ours->addr)) & ~host) == 0 &&
+            ((number & host) == 0 || (number & host) == host))
+            return true;
+    }
+    return false;
+}
+
+enum ntp_verdict fastpath_admit(struct fastpath *fp,
+                                const struct ip_addr6 *source,
+                                uint16_t source_port, uint64_t rx_ticks)
+{
+    const struct fastpath_config *config = fp->config;
+
+    if (source_port == 0 || !frame_source_ok(source) || is_ours(fp, source) ||
+        is_subnet_broadcast(fp, source))
+        return NTP_DROP_SOURCE;
+    if (config->private_only && !frame_is_private(source))
+        return NTP_DROP_ACCESS;
+    if (!access_allowed(config->access, source))
+        return NTP_DROP_ACCESS;
+    if (fp->limit == NULL)
+        return NTP_OK;
+
+    switch (limit_check(fp->limit, source,
+                        rx_ticks / (config->ticks_per_s / 1000))) {
+    case LIMIT_PASS:
+        return NTP_OK;
+    case LIMIT_KISS:
+        return NTP_KISS_RATE;
+    case LIMIT_DROP:
+        break;
+    }
+    return NTP_DROP_RATE;
+}
+
+/* Make the reply; longer requests may need a MAC verified. */
+static enum ntp_verdict make_reply(const struct fastpath *fp,
+                                   const struct clock_line *line,
+                                   struct fastpath_answer *a)
+{
+    const struct fastpath_config *config = fp->config;
+    uint8_t *payload = a->frame.data + a->head.udp_offset + FRAME_UDP_LEN;
+    bool kiss = a->verdict == NTP_KISS_RATE;
+    bool keyed = config->server->keys != NULL &&
+                 config->server->keys->count > 0 && a->head.payload_len > 48;
+    enum ntp_verdict verdict;
+
+    if (keyed)
+        config->machine->simd_begin();
+    verdict = (kiss ? ntp_server_kiss : ntp_server_reply)(
+        config->server, line, a->frame.rx_ticks, a->head.source_port, payload,
+        a->head.payload_len, &a->reply);
+    if (keyed)
+        config->machine->simd_end();
+    return verdict;
+}
+
+/* What becomes of a frame; when answered, `a` is complete but for the seal. */
+static enum ntp_verdict judge(struct fastpath *fp,
+                              const struct clock_line *line,
+                              struct fastpath_answer *a)
+{
+    const struct fastpath_config *config = fp->config;
+    const struct netdev_frame *frame = &a->frame;
+    enum ntp_verdict verdict = frame_parse(&a->head, frame->data, frame->len);
+
+    if (verdict != NTP_OK && verdict != NTP_PASS)
+        return verdict;
+    if (!frame_is_for(frame->data, fp->dev->mac))
+        return NTP_DROP_FRAME;
+    if (verdict == NTP_PASS || config->port == 0 ||
+        a->head.destination_port != config->port)
+        return NTP_PASS;
+    if (a->head.group || !is_ours(fp, &a->head.destination))
+        return NTP_DROP_DESTINATION;
+    if (!frame->checksum_ok && !frame_checksum_ok(&a->head, frame->data))
+        return NTP_DROP_CHECKSUM;
+
+    a->verdict = fastpath_admit(fp, &a->head.source, a->head.source_port,
+                                frame->rx_ticks);
+    if (a->verdict != NTP_OK && a->verdict != NTP_KISS_RATE)
+        return a->verdict;
+
+    a->verdict = make_reply(fp, line, a);
+    if (a->verdict != NTP_OK && a->verdict != NTP_KISS_RATE)
+        return a->verdict;
+
+    a->len = (uint32_t)frame_answer(
+        &a->head, frame->data,
+        &(struct frame_answer){.dscp = config->dscp,
+                               .payload_len = (uint16_t)a->reply.len});
+    return a->verdict;
+}
+
+/* Finish all answers as if they left now; returns how long that took. */
+static uint64_t stamp(struct fastpath *fp, const struct clock_line *line)
+{
+    const struct fastpath_machine *machine = fp->config->machine;
+    uint64_t tx_ticks = machine->counter();
+
+    for (unsigned i = 0; i < fp->answers; i++) {
+        struct fastpath_answer *a = &fp->answer[i];
+
+        if (a->reply.key != NULL)
+            machine->simd_begin();
+        ntp_server_finish(&a->reply, line, tx_ticks);
+        if (a->reply.key != NULL)
+            machine->simd_end();
+        frame_seal(&a->head, a->frame.data, (uint16_t)a->reply.len);
+    }
+    return machine->counter() - tx_ticks;
+}
+
+/* How long stamping may take while the CPU is ours. */
+static uint64_t stamp_ticks(const struct fastpath *fp)
+{
+    uint64_t us = AWAY_US;
+
+    for (unsigned i = 0; i < fp->answers; i++)
+        us += fp->answer[i].reply.key != NULL ? AWAY_KEYED_US : AWAY_EACH_US;
+    return us * fp->config->ticks_per_s / 1000000;
+}
+
+static void send_answers(struct fastpath *fp, const struct clock_line *line)
+{
+    struct netdev *dev = fp->dev;
+    uint64_t bound = stamp_ticks(fp);
+
+    if (fp->answers == 0)
+        return;
+
+    for (int n = 1; stamp(fp, line) > bound && n < STAMPS_MAX; n++)
+        fp->redone++;
+
+    for (unsigned i = 0; i < fp->answers; i++) {
+        struct fastpath_answer *a = &fp->answer[i];
+
+        if (!dev->driver->tx(dev, &a->frame, a->len)) {
+            dev->driver->drop(dev, &a->frame);
+            a->verdict = NTP_DROP_SEND;
+        }
+        fp->count[a->verdict]++;
+    }
+    dev->driver->kick(dev);
+    fp->answers = 0;
+}
+
+/* Take a frame that was lent; an answer waits for the end of the batch. */
+static void take(struct fastpath *fp, const struct clock_line *line)
+{
+    struct fastpath_answer *a = &fp->answer[fp->answers];
+    enum ntp_verdict verdict = judge(fp, line, a);
+
+    if (verdict == NTP_OK || verdict == NTP_KISS_RATE) {
+        fp->answers++;
+        return;
+    }
+    if (verdict == NTP_PASS && !ring_put(fp->ring, &a->frame))
+        verdict = NTP_DROP_FULL;
+    fp->count[verdict]++;
+    fp->dev->driver->drop(fp->dev, &a->frame);
+}
+
+static bool may_go_on(const struct fastpath *fp)
+{
+    const struct fastpath_machine *machine = fp->config->machine;
+
+    return machine->budget(machine->counter()) > 0;
+}
+
+/* Take a batch, and answer it.  Returns false when the card had no more. */
+static bool batch(struct fastpath *fp, uint64_t entry_ticks)
+{
+    struct netdev *dev = fp->dev;
+    struct clock_line line = clock_read(fp->config->clock);
+    bool more = true;
+
+    for (unsigned taken = 0; taken < FASTPATH_BATCH; taken++) {
+        if (taken % FRAMES_PER_LOOK == FRAMES_PER_LOOK - 1 && !may_go_on(fp))
+            break;
+
+        more =
+            dev->driver->rx(dev, &fp->answer[fp->answers].frame, entry_ticks);
+        if (!more)
+            break;
+        take(fp, &line);
+    }
+    send_answers(fp, &line);
+    return more;
+}
+
+/*
+ * Leave what comes to the card, which drops it when its buffers are full,
+ * until 2 ms of the budget are there again: it fills at 80 %.
+ */
+static void shed(struct fastpath *fp)
+{
+    const struct fastpath_machine *machine = fp->config->machine;
+    uint64_t now = machine->counter();
+    int64_t budget = machine->budget(now);
+    uint64_t missing = budget < 0 ? (uint64_t)-budget : 0;
+
+    fp->exhausted++;
+    fp->masked = true;
+    fp->dev->driver->rx_mask(fp->dev, true);
+    machine->wake_at(fp, now + fp->config->ticks_per_s / 500 + missing +
+                             missing / 4);
+}
+
+static void serve(struct fastpath *fp, uint64_t entry_ticks)
+{
+    do {
+        if (!may_go_on(fp)) {
+            shed(fp);
+            return;
+        }
+    } while (batch(fp, entry_ticks));
+}
+
+void fastpath_irq(void *arg, struct netdev *dev, uint64_t entry_ticks)
+{
+    struct fastpath *fp = arg;
+
+    (void)dev;
+    if (!fp->masked)
+        serve(fp, entry_ticks);
+}
+
+void fastpath_wake(struct fastpath *fp, uint64_t entry_ticks)
+{
+    if (!fp->masked)
+        return;
+
+    fp->masked = false;
+    fp->dev->driver->rx_mask(fp->dev, false);
+    serve(fp, entry_ticks);
+}
