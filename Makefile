@@ -69,9 +69,15 @@ drivers-y := \
     kvmclock
 
 net-y := \
-    frame \
+    addr_text \
+    addresses \
+    dns \
     fastpath \
+    frame \
     lwip_port \
+    neighbour \
+    resolve \
+    slowpath \
     upstream
 
 ntp-y := \
@@ -109,8 +115,11 @@ portable-y := \
     arch/rng \
     boot/cpio \
     boot/loader \
+    net/addr_text \
+    net/dns \
     net/frame \
     net/http \
+    net/neighbour \
     $(filter boot/config%,$(boot-y:%=boot/%))
 
 # Several people are filling these lists in; names without a file are dropped.

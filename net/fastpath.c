@@ -199,9 +199,6 @@ static void send_answers(struct fastpath *fp, const struct clock_line *line)
     struct netdev *dev = fp->dev;
     uint64_t bound = stamp_ticks(fp);
 
-    if (fp->answers == 0)
-        return;
-
     for (int n = 1; stamp(fp, line) > bound && n < STAMPS_MAX; n++)
         fp->redone++;
 
@@ -214,7 +211,6 @@ static void send_answers(struct fastpath *fp, const struct clock_line *line)
         }
         fp->count[a->verdict]++;
     }
-    dev->driver->kick(dev);
     fp->answers = 0;
 }
 
@@ -246,9 +242,10 @@ static bool batch(struct fastpath *fp, uint64_t entry_ticks)
 {
     struct netdev *dev = fp->dev;
     struct clock_line line = clock_read(fp->config->clock);
+    unsigned taken;
     bool more = true;
 
-    for (unsigned taken = 0; taken < FASTPATH_BATCH; taken++) {
+    for (taken = 0; taken < FASTPATH_BATCH; taken++) {
         if (taken % FRAMES_PER_LOOK == FRAMES_PER_LOOK - 1 && !may_go_on(fp))
             break;
 
@@ -258,7 +255,11 @@ static bool batch(struct fastpath *fp, uint64_t entry_ticks)
             break;
         take(fp, &line);
     }
-    send_answers(fp, &line);
+    if (fp->answers > 0)
+        send_answers(fp, &line);
+    /* Buffers of frames that were dropped go back with the same doorbell. */
+    if (taken > 0)
+        dev->driver->kick(dev);
     return more;
 }
 

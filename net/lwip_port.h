@@ -3,6 +3,8 @@
 #ifndef NET_LWIP_PORT_H
 #define NET_LWIP_PORT_H
 
+#include "arch/apic.h"
+#include "arch/simd.h"
 #include "net/fastpath.h"
 
 #include <lwip/netif.h>
@@ -10,6 +12,9 @@
 #define NET_ADDRS_MAX       8 /* configured */
 #define NET_NAMESERVERS_MAX 4
 #define NET_DHCP_SOURCES    4 /* of option 42 */
+
+/* Neighbours asked for at the same time; the oldest question goes first. */
+#define NET_ASKED_MAX 16
 
 struct net_prefix {
     struct ip_addr6 addr;
@@ -32,17 +37,34 @@ struct net_config {
 struct net_setup {
     const struct net_config *config;
     struct fastpath_config fastpath; /* but its machine; copied */
-    struct netdev *dev;  /* zeroed; net_attach() attaches the card */
-    struct limit *limit; /* of the first queue */
+    struct netdev *dev;              /* zeroed; net_attach() attaches it */
+    struct limit *limit;             /* of the first queue */
 };
 
 struct upstream;
 
-/* Verdicts of NTP requests that went by way of lwIP. */
 struct net_count {
+    /* Verdicts of NTP requests that went by way of lwIP. */
     uint64_t verdict[NTP_VERDICT_COUNT];
-    uint64_t refused_in; /* frames of public networks, see private_only */
-    uint64_t refused_out;
+    uint64_t unasked;   /* of neighbours: not asked for, or malformed */
+    uint64_t refused;   /* of or to public networks, see private_only */
+    uint64_t no_buffer; /* frames that lwIP's pool had no buffer for */
+    uint64_t tx_full;   /* frames that the card had no buffer for */
+};
+
+/* Of what is fixed in size, the most that was ever in use. */
+struct net_high_water {
+    unsigned ring;      /* of RING_SLOTS */
+    unsigned heap;      /* bytes of MEM_SIZE */
+    unsigned pbuf_pool; /* of PBUF_POOL_SIZE */
+    unsigned pbuf;      /* of MEMP_NUM_PBUF */
+    unsigned udp;       /* of MEMP_NUM_UDP_PCB */
+    unsigned tcp;       /* of MEMP_NUM_TCP_PCB */
+};
+
+struct net_asked {
+    struct ip_addr6 addr;
+    uint64_t until_ticks;
 };
 
 struct net {
@@ -51,18 +73,36 @@ struct net {
     struct fastpath_config fast_config;
     struct fastpath fast;
     struct ring ring;
+    struct timer wake; /* of the fast path */
+    struct simd_area simd;
     struct netif netif;
     struct upstream *upstream; /* told of link, addresses, departures */
     struct net_count count;
 
     uint64_t ticks_per_ms;
     uint64_t now_ticks; /* of this net_poll() */
-    uint64_t rx_ticks;  /* of the frame being processed */
     bool link_up;       /* as lwIP was told */
-    bool addrs_changed;
+    bool failure_told;
 
+    /* Of the frame being processed. */
+    uint64_t rx_ticks;
+    int32_t vlan_tag; /* or -1 */
+
+    /* Addresses; net/addresses.c. */
+    struct fastpath_addr addr[FASTPATH_ADDRS]; /* as announced */
+    unsigned addrs;
+    ip6_addr_t gateway6; /* configured, or zero */
     struct ip_addr6 dhcp_source[NET_DHCP_SOURCES];
     unsigned dhcp_sources;
+
+    /* Neighbours. */
+    struct net_asked asked[NET_ASKED_MAX];
+    unsigned asked_next;
+    uint64_t conflict_ticks; /* when one was last told */
+
+    uint32_t fragment_id; /* of the datagram being sent in fragments */
+    uint8_t secret[32];   /* of TCP's sequence numbers */
+    uint8_t out[NETDEV_FRAME_MAX];
 };
 
 /*
@@ -72,6 +112,13 @@ struct net {
  * Level: boot.
  */
 bool net_attach(struct net *net, const struct net_setup *setup);
+
+/*
+ * Tell `upstream` from now on of addresses, links and departures; of our
+ * addresses and DHCP's servers at once.
+ * Level: background.
+ */
+void net_tell(struct net *net, struct upstream *upstream);
 
 /*
  * Everything that is due: frames from the ring, link changes, lwIP's timers.
@@ -87,5 +134,12 @@ static inline bool net_pending(const struct net *net)
 {
     return ring_peek(&net->ring) != NULL || net->dev->link_up != net->link_up;
 }
+
+/* Level: background. */
+struct net_high_water net_high_water(const struct net *net);
+
+/* lwIP's addresses and ours. */
+struct ip_addr6 net_addr_from_lwip(const ip_addr_t *addr);
+ip_addr_t net_addr_to_lwip(const struct ip_addr6 *addr);
 
 #endif

@@ -3,6 +3,8 @@
 #ifndef NET_UPSTREAM_H
 #define NET_UPSTREAM_H
 
+#include "net/addr_text.h"
+#include "net/resolve.h"
 #include "ntp/client.h"
 
 /* `server`, `pool` and `peer` lines, and those that DHCP adds. */
@@ -10,6 +12,9 @@
 
 /* Addresses kept of one name; a pool uses up to 16 of them. */
 #define UPSTREAM_ADDRS_MAX 16
+
+/* Our own addresses, to recognise a source that is ourselves. */
+#define UPSTREAM_OWN_MAX 16
 
 enum upstream_family { UPSTREAM_ANY, UPSTREAM_IPV4, UPSTREAM_IPV6 };
 
@@ -25,24 +30,30 @@ struct upstream_source {
 struct net;
 struct udp_pcb;
 
-/* A name, and how far its resolution has come. */
+/* A name, its addresses, and how far its resolution has come. */
 struct upstream_name {
     struct upstream_source source;
-    uint64_t next_ticks; /* when it is resolved (again) */
-    uint8_t attempts;    /* without an address, one after another */
-    uint8_t slots;       /* that have an address of it */
-    bool resolving;
-    bool literal; /* an address: nothing to resolve */
-    bool dhcp;    /* told by DHCP */
     bool used;
+    bool literal;          /* an address: nothing to resolve */
+    bool dhcp;             /* told by DHCP */
+    bool told;             /* that it cannot be resolved */
+    struct addr_text text; /* what `source.name` points to, if of DHCP */
+    struct ip_addr6 addr[UPSTREAM_ADDRS_MAX];
+    unsigned addrs;
+    struct resolve resolve;
+    uint64_t next_ticks;    /* when to resolve it again; 0: not at all */
+    uint64_t replace_ticks; /* when a source may be replaced again */
+    unsigned attempts;      /* that failed, one after another */
 };
 
-/* A source that the client asks. */
+/* A source of the client's; the same number there. */
 struct upstream_slot {
-    struct ip_addr6 addr;
-    uint16_t port;
-    uint8_t name; /* index */
+    struct upstream *upstream;
     bool used;
+    bool has_addr;
+    bool unwanted; /* its address does not serve us; look for another */
+    uint8_t name;  /* index */
+    struct ip_addr6 addr;
     struct udp_pcb *pcb; /* while a request is under way */
     uint64_t close_ticks;
     uint8_t transmit_ts[8]; /* of that request, as sent */
@@ -52,10 +63,14 @@ struct upstream {
     struct client *client;
     struct net *net;
     uint64_t ticks_per_s;
-    bool use_dhcp; /* servers from DHCP when none are configured */
+    bool use_dhcp;
     struct upstream_name name[UPSTREAM_NAMES_MAX];
     struct upstream_slot slot[CLIENT_SOURCES_MAX];
-    uint64_t unmatched; /* datagrams that were no answer of a source */
+    struct ip_addr6 own[UPSTREAM_OWN_MAX];
+    unsigned owns;
+    bool changed;      /* our addresses, or the sources */
+    bool link_came_up; /* ask all of them anew */
+    uint64_t unsent;   /* requests that could not be sent */
 };
 
 /* What upstream_start() needs. */
@@ -64,7 +79,7 @@ struct upstream_setup {
     struct net *net;       /* attached */
     const struct upstream_source *source;
     unsigned source_count;
-    bool use_dhcp;
+    bool use_dhcp; /* also follow the servers that DHCP names */
     uint64_t ticks_per_s;
 };
 
@@ -85,7 +100,7 @@ void upstream_poll(struct upstream *u, uint64_t now_ticks);
 /* The counter value at which upstream_poll() has work to do. */
 uint64_t upstream_next(const struct upstream *u);
 
-/* For net/lwip_port.c: something that the sources depend on has changed. */
+/* For net/: something that the sources depend on has changed. */
 void upstream_link_up(struct upstream *u);
 void upstream_addresses(struct upstream *u, const struct ip_addr6 *addr,
                         unsigned count);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Background: NTP requests that the fast path left to lwIP. */
+#include "net/slowpath.h"
+
+#include "arch/cpu.h"
+#include "arch/irq.h"
+#include "net/lwip_port.h"
+#include "ntp/bytes.h"
+
+#include <lwip/ip.h>
+#include <lwip/udp.h>
+
+#include <string.h>
+
+/* A request; a longer one has nothing in it that we know. */
+#define REQUEST_MAX 1500
+
+static enum ntp_verdict check(struct net *net, const struct pbuf *p,
+                              const struct ip_addr6 *source,
+                              uint16_t source_port)
+{
+    enum ntp_verdict verdict;
+    uint64_t flags;
+
+    if (p->flags & (PBUF_FLAG_LLBCAST | PBUF_FLAG_LLMCAST) ||
+        ip_addr_isbroadcast(ip_current_dest_addr(), &net->netif) ||
+        ip_addr_ismulticast(ip_current_dest_addr()))
+        return NTP_DROP_DESTINATION;
+
+    /*
+     * lwIP checks a checksum, but does not miss one (RFC 8200, 8.1); it has
+     * only just moved past the UDP header, whose last field it is.
+     */
+    if (ip_current_is_v6() && get_u16((const uint8_t *)p->payload - 2) == 0)
+        return NTP_DROP_CHECKSUM;
+    if (p->tot_len > REQUEST_MAX)
+        return NTP_DROP_FORMAT;
+
+    /* The table of clients is interrupt level's own. */
+    flags = irq_save();
+    verdict = fastpath_admit(&net->fast, source, source_port, net->rx_ticks);
+    irq_restore(flags);
+    return verdict;
+}
+
+static enum ntp_verdict answer(struct net *net, struct udp_pcb *pcb,
+                               const struct pbuf *request,
+                               enum ntp_verdict verdict, const ip_addr_t *to,
+                               uint16_t port)
+{
+    static uint8_t data[REQUEST_MAX]; /* too large for the stack */
+    const struct fastpath_config *config = &net->fast_config;
+    struct clock_line line = clock_read(config->clock);
+    struct ntp_reply reply;
+    uint16_t len = request->tot_len;
+    struct pbuf *p;
+
+    pbuf_copy_partial(request, data, len, 0);
+    verdict = (verdict == NTP_KISS_RATE ? ntp_server_kiss : ntp_server_reply)(
+        config->server, &line, net->rx_ticks, port, data, len, &reply);
+    if (verdict != NTP_OK && verdict != NTP_KISS_RATE)
+        return verdict;
+
+    p = pbuf_alloc(PBUF_TRANSPORT, (uint16_t)reply.len, PBUF_RAM);
+    if (p == NULL)
+        return NTP_DROP_SEND;
+
+    line = clock_read(config->clock);
+    ntp_server_finish(&reply, &line, counter_read());
+    pbuf_take(p, reply.data, (uint16_t)reply.len);
+    if (udp_sendto_if_src(pcb, p, to, port, &net->netif,
+                          ip_current_dest_addr()) != ERR_OK)
+        verdict = NTP_DROP_SEND;
+    pbuf_free(p);
+    return verdict;
+}
+
+static void on_request(void *arg, struct udp_pcb *pcb, struct pbuf *p,
+                       const ip_addr_t *from, uint16_t port)
+{
+    struct net *net = arg;
+    struct ip_addr6 source = net_addr_from_lwip(from);
+    enum ntp_verdict verdict = check(net, p, &source, port);
+
+    if (verdict == NTP_OK || verdict == NTP_KISS_RATE)
+        verdict = answer(net, pcb, p, verdict, from, port);
+    net->count.verdict[verdict]++;
+    pbuf_free(p);
+}
+
+bool slowpath_start(struct net *net)
+{
+    struct udp_pcb *pcb;
+
+    if (net->fast_config.port == 0)
+        return true;
+
+    pcb = udp_new_ip_type(IPADDR_TYPE_ANY);
+    if (pcb == NULL ||
+        udp_bind(pcb, IP_ANY_TYPE, net->fast_config.port) != ERR_OK)
+        return false;
+
+    pcb->ttl = 64;
+    pcb->tos = (uint8_t)(net->fast_config.dscp << 2);
+    udp_recv(pcb, on_request, net);
+    return true;
+}

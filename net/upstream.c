@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Background: asks the servers we follow. */
+#include "net/upstream.h"
+
+#include "arch/cpu.h"
+#include "arch/log.h"
+#include "net/frame.h"
+#include "net/lwip_port.h"
+
+#include <lwip/udp.h>
+
+#include <string.h>
+
+/* A later reply would be no sample (maxdelay is 3 s at most by default). */
+#define REPLY_S 4
+
+/* A name that does not resolve is asked for again after 2, 4, ... 256 s. */
+#define RETRY_MAX 8
+
+/* A source that does not serve us is replaced at most so often. */
+#define REPLACE_S 1800
+
+#define TRANSMIT_OFFSET 40 /* of the transmit timestamp in a packet */
+#define PACKET_MAX      1500
+
+static uint64_t seconds(const struct upstream *u, uint64_t s)
+{
+    return s * u->ticks_per_s;
+}
+
+static const char *name_of(const struct upstream *u, int slot)
+{
+    return u->name[u->slot[slot].name].source.name;
+}
+
+/* Which addresses are asked. */
+
+static bool is_own(const struct upstream *u, const struct ip_addr6 *addr)
+{
+    for (unsigned i = 0; i < u->owns; i++)
+        if (ip_equal(&u->own[i], addr))
+            return true;
+    return false;
+}
+
+/* Have we an address to ask that one from? */
+static bool can_reach(const struct upstream *u, const struct ip_addr6 *addr)
+{
+    bool link_local = addr->byte[0] == 0xfe && (addr->byte[1] & 0xc0) == 0x80;
+
+    for (unsigned i = 0; i < u->owns; i++) {
+        const struct ip_addr6 *own = &u->own[i];
+
+        if (ip_is_v4(own) != ip_is_v4(addr))
+            continue;
+        if (ip_is_v4(own) || link_local || own->byte[0] != 0xfe)
+            return true;
+    }
+    return false;
+}
+
+/* Why that address must not be asked, or NULL. */
+static const char *refusal(const struct upstream *u,
+                           const struct upstream_name *name,
+                           const struct ip_addr6 *addr)
+{
+    bool v4 = ip_is_v4(addr);
+
+    if (!frame_source_ok(addr))
+        return "is loopback, multicast or no host's address";
+    if (is_own(u, addr))
+        return "is our own address";
+    if ((v4 && name->source.family == UPSTREAM_IPV6) ||
+        (!v4 && name->source.family == UPSTREAM_IPV4))
+        return "is of the other family";
+    return NULL;
+}
+
+static bool is_taken(const struct upstream *u, const struct ip_addr6 *addr,
+                     uint16_t port)
+{
+    for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {
+        const struct upstream_slot *s = &u->slot[i];
+
+        if (s->used && s->has_addr && ip_equal(&s->addr, addr) &&
+            u->name[s->name].source.port == port)
+            return true;
+    }
+    return false;
+}
+
+/* An address of the name that nobody asks yet; `slot` keeps none it has. */
+static const struct ip_addr6 *choose(const struct upstream *u,
+                                     const struct upstream_name *name)
+{
+    for (unsigned i = 0; i < name->addrs; i++) {
+        const struct ip_addr6 *addr = &name->addr[i];
+
+        if (refusal(u, name, addr) == NULL && can_reach(u, addr) &&
+            !is_taken(u, addr, name->source.port))
+            return addr;
+    }
+    return NULL;
+}
+
+/* One request under way. */
+
+static void close_slot(struct upstream_slot *s)
+{
+    if (s->pcb != NULL)
+        udp_remove(s->pcb);
+    s->pcb = NULL;
+}
+
+static void on_reply(void *arg, struct udp_pcb *pcb, struct pbuf *p,
+                     const ip_addr_t *from, u16_t port)
+{
+    static uint8_t data[PACKET_MAX]; /* too large for the stack */
+    struct upstream_slot *s = arg;
+    struct upstream *u = s->upstream;
+    int slot = (int)(s - u->slot);
+    uint16_t len = pbuf_copy_partial(p, data, sizeof(data), 0);
+    bool whole = len == p->tot_len;
+
+    (void)pcb;
+    (void)from;
+    (void)port;
+    pbuf_free(p);
+    if (!whole)
+        return;
+
+    switch (client_receive(u->client, slot, data, len, u->net->rx_ticks)) {
+    case SOURCE_UNASKED:
+    case SOURCE_SHORT:
+    case SOURCE_MODE:
+    case SOURCE_VERSION:
+    case SOURCE_DUPLICATE:
+    case SOURCE_BOGUS:
+    case SOURCE_AUTH:
+    case SOURCE_FORMAT:
+        return; /* anybody may have sent it; the answer may still come */
+    default:
+        close_slot(s);
+    }
+}
+
+static void send_request(struct upstream *u,
+                         const struct client_request *request,
+                         uint64_t now_ticks)
+{
+    struct upstream_slot *s = &u->slot[request->slot];
+    struct pbuf *p;
+
+    close_slot(s);
+    if (!s->has_addr)
+        return;
+
+    s->pcb = resolve_socket(&s->addr, u->name[s->name].source.port);
+    p = pbuf_alloc(PBUF_TRANSPORT, (uint16_t)request->len, PBUF_RAM);
+    if (s->pcb == NULL || p == NULL) {
+        u->unsent++;
+    } else {
+        memcpy(s->transmit_ts, request->data + TRANSMIT_OFFSET, 8);
+        s->close_ticks = now_ticks + seconds(u, REPLY_S);
+        s->pcb->tos = (uint8_t)(u->net->fast_config.dscp << 2);
+        udp_recv(s->pcb, on_reply, s);
+        pbuf_take(p, request->data, (uint16_t)request->len);
+        if (udp_send(s->pcb, p) != ERR_OK)
+            u->unsent++;
+    }
+    if (p != NULL)
+        pbuf_free(p);
+}
+
+void upstream_sent(struct upstream *u, const uint8_t transmit_ts[8],
+                   uint64_t tx_ticks)
+{
+    for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {
+        const struct upstream_slot *s = &u->slot[i];
+
+        if (s->pcb != NULL && memcmp(s->transmit_ts, transmit_ts, 8) == 0) {
+            client_sent(u->client, i, tx_ticks);
+            return;
+        }
+    }
+}
+
+/* Names and slots. */
+
+static void tell_refused(const struct upstream *u,
+                         const struct upstream_name *name)
+{
+    for (unsigned i = 0; i < name->addrs; i++) {
+        const char *why = refusal(u, name, &name->addr[i]);
+
+        if (why != NULL)
+            log_line("source %s is not asked: %s %s", name->source.name,
+                     addr_text(&name->addr[i]).text, why);
+    }
+}
+
+static void give(struct upstream *u, int slot, const struct ip_addr6 *addr,
+                 uint64_t now_ticks)
+{
+    struct upstream_slot *s = &u->slot[slot];
+
+    close_slot(s);
+    s->addr = *addr;
+    s->has_addr = true;
+    s->unwanted = false;
+    client_resolved(u->client, slot, addr, now_ticks);
+    if (!u->name[s->name].literal)
+        log_line("source %s is %s", name_of(u, slot), addr_text(addr).text);
+}
+
+static void take_away(struct upstream *u, int slot)
+{
+    struct upstream_slot *s = &u->slot[slot];
+
+    close_slot(s);
+    s->has_addr = false;
+    s->unwanted = false;
+    client_unresolved(u->client, slot);
+}
+
+static void remove_slot(struct upstream *u, int slot)
+{
+    struct upstream_slot *s = &u->slot[slot];
+
+    close_slot(s);
+    s->used = false;
+    s->has_addr = false;
+    client_remove(u->client, slot);
+}
+
+/* Give addresses of the name to its slots that have none, or a bad one. */
+static void assign(struct upstream *u, unsigned index, uint64_t now_ticks)
+{
+    struct upstream_name *name = &u->name[index];
+
+    for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {
+        struct upstream_slot *s = &u->slot[i];
+        const struct ip_addr6 *addr;
+
+        if (!s->used || s->name != index)
+            continue;
+        if (s->has_addr && refusal(u, name, &s->addr) != NULL)
+            take_away(u, i); /* it has become our own */
+        if (s->has_addr && !s->unwanted)
+            continue;
+        addr = choose(u, name);
+        if (addr != NULL)
+            give(u, i, addr, now_ticks);
+        else
+            s->unwanted = false; /* there is nothing better */
+    }
+}
+
+/* Has a slot of that name use for another address? */
+static bool wants_address(const struct upstream *u, unsigned index)
+{
+    for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {
+        const struct upstream_slot *s = &u->slot[i];
+
+        if (s->used && s->name == index && (!s->has_addr || s->unwanted))
+            return true;
+    }
+    return false;
+}
+
+static void resolved(struct upstream *u, unsigned index, uint64_t now_ticks)
+{
+    struct upstream_name *name = &u->name[index];
+
+    name->addrs = 0;
+    for (int i = 0; i < 2; i++) {
+        const struct resolve_query *query = &name->resolve.query[i];
+
+        if (query->result != DNS_OK)
+            continue;
+        for (unsigned k = 0; k < query->addrs.count; k++)
+            if (name->addrs < UPSTREAM_ADDRS_MAX)
+                name->addr[name->addrs++] = query->addrs.addr[k];
+    }
+    name->attempts = 0;
+    name->told = false;
+    name->next_ticks = 0;
+    tell_refused(u, name);
+    assign(u, index, now_ticks);
+
+    /* A pool may have more another time. */
+    if (wants_address(u, index))
+        name->next_ticks = now_ticks + seconds(u, REPLACE_S);
+}
+
+static void unresolved(struct upstream *u, unsigned index,
+                       enum resolve_state why, uint64_t now_ticks)
+{
+    struct upstream_name *name = &u->name[index];
+
+    if (!name->told)
+        log_line("source %s: %s", name->source.name, resolve_text(why));
+    name->told = true;
+    if (name->attempts < RETRY_MAX)
+        name->attempts++;
+    name->next_ticks = now_ticks + seconds(u, 1ull << name->attempts);
+}
+
+static void poll_name(struct upstream *u, unsigned index, uint64_t now_ticks)
+{
+    struct upstream_name *name = &u->name[index];
+    enum resolve_state state = resolve_poll(&name->resolve, now_ticks);
+    enum upstream_family family = name->source.family;
+
+    switch (state) {
+    case RESOLVE_ASKING:
+        return;
+    case RESOLVE_DONE:
+        resolved(u, index, now_ticks);
+        break;
+    case RESOLVE_IDLE:
+        break;
+    default:
+        unresolved(u, index, state, now_ticks);
+    }
+    resolve_stop(&name->resolve);
+
+    /* Without an address of our own nobody would answer. */
+    if (name->next_ticks != 0 && name->next_ticks <= now_ticks && u->owns > 0 &&
+        wants_address(u, index))
+        resolve_start(&name->resolve, u->net, name->source.name,
+                      family != UPSTREAM_IPV6, family != UPSTREAM_IPV4,
+                      now_ticks);
+}
+
+static bool parse_literal(const char *text, struct ip_addr6 *addr)
+{
+    ip_addr_t parsed;
+
+    /* lwIP would take "10" and "0x7f.1" for addresses. */
+    if (strchr(text, ':') == NULL &&
+        (text[strspn(text, "0123456789.")] != '\0' ||
+         strchr(text, '.') == NULL))
+        return false;
+    if (!ipaddr_aton(text, &parsed))
+        return false;
+    *addr = net_addr_from_lwip(&parsed);
+    return true;
+}
+
+static void add_name(struct upstream *u, unsigned index,
+                     const struct upstream_source *source, uint64_t now_ticks)
+{
+    struct upstream_name *name = &u->name[index];
+    unsigned slots = source->max_sources > 0 ? source->max_sources : 1;
+
+    name->used = true;
+    name->source = *source;
+    name->literal = parse_literal(source->name, &name->addr[0]);
+    if (name->literal) {
+        name->addrs = 1;
+        tell_refused(u, name);
+    } else {
+        name->next_ticks = now_ticks;
+    }
+
+    for (unsigned i = 0; i < slots; i++) {
+        int slot = client_add(u->client, &source->ntp);
+
+        if (slot < 0) {
+            log_line("source %s: only %d sources can be followed", source->name,
+                     CLIENT_SOURCES_MAX);
+            return;
+        }
+        u->slot[slot] = (struct upstream_slot){
+            .upstream = u, .used = true, .name = (uint8_t)index};
+    }
+}
+
+/* What has happened, for the log. */
+
+static void log_event(const struct upstream *u,
+                      const struct client_event *event)
+{
+    const struct upstream_slot *s =
+        event->slot >= 0 ? &u->slot[event->slot] : NULL;
+    bool offset =
+        event->type == CLIENT_FIRST_SET ||
+        event->type == CLIENT_PROVISIONAL_SET || event->type == CLIENT_STEP ||
+        event->type == CLIENT_STEP_REFUSED || event->type == CLIENT_FALSETICKER;
+    double magnitude = event->offset < 0 ? -event->offset : event->offset;
+    uint64_t us = magnitude < 1e13 ? (uint64_t)(magnitude * 1e6 + 0.5) : 0;
+    const char *name = s != NULL ? name_of(u, event->slot) : "";
+    const char *addr = "";
+    struct addr_text text;
+
+    if (s != NULL && s->has_addr && !u->name[s->name].literal) {
+        text = addr_text(&s->addr);
+        addr = text.text;
+    }
+    log_line(
+        "%s%s%s%s%s%s%s%s", client_event_text(event->type),
+        s != NULL ? " " : "", name, addr[0] != '\0' ? " (" : "", addr,
+        addr[0] != '\0' ? ")" : "", event->type == CLIENT_UNUSABLE ? ": " : "",
+        event->type == CLIENT_UNUSABLE ? source_state_text(event->state) : "");
+    if (offset)
+        log_line("  offset %c%llu.%06llu s", event->offset < 0 ? '-' : '+',
+                 (unsigned long long)(us / 1000000),
+                 (unsigned long long)(us % 1000000));
+}
+
+/* A source that does not serve us: another address may. */
+static void note_event(struct upstream *u, const struct client_event *event,
+                       uint64_t now_ticks)
+{
+    struct upstream_slot *s = &u->slot[event->slot < 0 ? 0 : event->slot];
+    struct upstream_name *name = &u->name[s->name];
+    bool bad =
+        event->type == CLIENT_UNREACHABLE ||
+        event->type == CLIENT_FALSETICKER ||
+        (event->type == CLIENT_UNUSABLE &&
+         (event->state == SOURCE_STRATUM || event->state == SOURCE_DISTANCE)) ||
+        (event->type == CLIENT_KISS_STOP && name->source.max_sources > 0);
+
+    if (event->slot < 0 || !bad || name->literal || !s->has_addr)
+        return;
+    s->unwanted = true;
+    if (name->next_ticks == 0)
+        name->next_ticks =
+            name->replace_ticks > now_ticks ? name->replace_ticks : now_ticks;
+    name->replace_ticks = name->next_ticks + seconds(u, REPLACE_S);
+}
+
+static void poll_events(struct upstream *u, uint64_t now_ticks)
+{
+    struct client_event event;
+
+    while (client_event(u->client, &event)) {
+        log_event(u, &event);
+        note_event(u, &event, now_ticks);
+    }
+}
+
+void upstream_start(struct upstream *u, const struct upstream_setup *setup,
+                    uint64_t now_ticks)
+{
+    memset(u, 0, sizeof(*u));
+    u->client = setup->client;
+    u->net = setup->net;
+    u->ticks_per_s = setup->ticks_per_s;
+    u->use_dhcp = setup->use_dhcp;
+    for (unsigned i = 0; i < setup->source_count && i < UPSTREAM_NAMES_MAX; i++)
+        add_name(u, i, &setup->source[i], now_ticks);
+    client_ready(u->client);
+
+    net_tell(setup->net, u);
+}
+
+void upstream_addresses(struct upstream *u, const struct ip_addr6 *addr,
+                        unsigned count)
+{
+    u->owns = count < UPSTREAM_OWN_MAX ? count : UPSTREAM_OWN_MAX;
+    memcpy(u->own, addr, u->owns * sizeof(*addr));
+    client_own_addresses(u->client, u->own, u->owns);
+    u->changed = true;
+}
+
+void upstream_link_up(struct upstream *u)
+{
+    u->link_came_up = true;
+}
+
+/* Is it among the servers that DHCP names now? */
+static bool is_listed(const struct upstream_name *name,
+                      const struct ip_addr6 *addr, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (ip_equal(&name->addr[0], &addr[i]))
+            return true;
+    return false;
+}
+
+static void drop_name(struct upstream *u, unsigned index)
+{
+    for (int i = 0; i < CLIENT_SOURCES_MAX; i++)
+        if (u->slot[i].used && u->slot[i].name == index)
+            remove_slot(u, i);
+    log_line("source %s: DHCP names it no longer", u->name[index].source.name);
+    u->name[index].used = false;
+}
+
+static void add_dhcp(struct upstream *u, const struct ip_addr6 *addr)
+{
+    struct upstream_source source = {.port = 123};
+    unsigned index = UPSTREAM_NAMES_MAX;
+
+    for (unsigned i = UPSTREAM_NAMES_MAX; i-- > 0;) {
+        const struct upstream_name *name = &u->name[i];
+
+        if (!name->used)
+            index = i;
+        else if (name->dhcp && ip_equal(&name->addr[0], addr))
+            return;
+    }
+    if (index == UPSTREAM_NAMES_MAX)
+        return;
+
+    memset(&u->name[index], 0, sizeof(u->name[index]));
+    source_config_default(&source.ntp);
+    source.ntp.iburst = true;
+    u->name[index].dhcp = true;
+    u->name[index].text = addr_text(addr);
+    source.name = u->name[index].text.text;
+    log_line("source %s, by DHCP", source.name);
+    add_name(u, index, &source, 0);
+}
+
+void upstream_dhcp_sources(struct upstream *u, const struct ip_addr6 *addr,
+                           unsigned count)
+{
+    if (!u->use_dhcp)
+        return;
+    for (unsigned i = 0; i < UPSTREAM_NAMES_MAX; i++)
+        if (u->name[i].used && u->name[i].dhcp &&
+            !is_listed(&u->name[i], addr, count))
+            drop_name(u, i);
+    for (unsigned i = 0; i < count; i++)
+        add_dhcp(u, &addr[i]);
+    client_ready(u->client);
+    u->changed = true;
+}
+
+/* New addresses of ours: names may be resolved, and asked, from them. */
+static void reconsider(struct upstream *u, uint64_t now_ticks)
+{
+    u->changed = false;
+    for (unsigned i = 0; i < UPSTREAM_NAMES_MAX; i++) {
+        struct upstream_name *name = &u->name[i];
+
+        if (!name->used)
+            continue;
+        assign(u, i, now_ticks);
+        if (!name->literal && name->addrs == 0)
+            name->next_ticks = now_ticks;
+    }
+}
+
+void upstream_poll(struct upstream *u, uint64_t now_ticks)
+{
+    struct client_request request;
+
+    if (u->changed)
+        reconsider(u, now_ticks);
+    if (u->link_came_up) {
+        u->link_came_up = false;
+        client_burst(u->client, now_ticks);
+    }
+
+    for (unsigned i = 0; i < UPSTREAM_NAMES_MAX; i++)
+        if (u->name[i].used && !u->name[i].literal)
+            poll_name(u, i, now_ticks);
+    for (int i = 0; i < CLIENT_SOURCES_MAX; i++)
+        if (u->slot[i].pcb != NULL && u->slot[i].close_ticks <= now_ticks)
+            close_slot(&u->slot[i]);
+
+    while (client_poll(u->client, now_ticks, &request))
+        send_request(u, &request, now_ticks);
+    client_tick(u->client, now_ticks);
+    poll_events(u, now_ticks);
+}
+
+uint64_t upstream_next(const struct upstream *u)
+{
+    uint64_t next = client_next(u->client);
+
+    if (u->changed || u->link_came_up)
+        return 0;
+    for (unsigned i = 0; i < UPSTREAM_NAMES_MAX; i++) {
+        const struct upstream_name *name = &u->name[i];
+        bool asking = name->resolve.state == RESOLVE_ASKING;
+        uint64_t at = asking ? name->resolve.next_ticks : name->next_ticks;
+
+        if (!name->used || name->literal || at >= next)
+            continue;
+        if (asking || (at != 0 && u->owns > 0 && wants_address(u, i)))
+            next = at;
+    }
+    for (int i = 0; i < CLIENT_SOURCES_MAX; i++)
+        if (u->slot[i].pcb != NULL && u->slot[i].close_ticks < next)
+            next = u->slot[i].close_ticks;
+    return next;
+}
