@@ -486,7 +486,7 @@ bool net_attach(struct net *net, const struct net_setup *setup)
     entropy_fill(net->secret, sizeof(net->secret));
 
     start_fastpath(net, setup);
-    if (!netdev_attach(net->dev))
+    if (!netdev_attach(net->dev, setup->pci))
         return false;
 
     lwip_init();

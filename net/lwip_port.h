@@ -33,11 +33,14 @@ struct net_config {
     bool private_only;    /* the configuration was refused */
 };
 
+struct pci;
+
 /* What net_attach() needs; what it points to is lent for good. */
 struct net_setup {
     const struct net_config *config;
     struct fastpath_config fastpath; /* but its machine; copied */
     struct netdev *dev;              /* zeroed; net_attach() attaches it */
+    struct pci *pci;                 /* to find it on */
     struct limit *limit;             /* of the first queue */
 };
 
