@@ -72,33 +72,46 @@ bool ntp_field_next(struct reader *r, struct ntp_field *f)
     return r->ok;
 }
 
-/* Can a packet end with `n` bytes after its last extension field? */
-static bool is_ending(size_t n)
+/* Past one more field, if what is left is too long for a MAC. */
+static bool skip_field(struct reader *r)
 {
+    struct ntp_field field;
+
+    return r->left > MAC_MAX && ntp_field_next(r, &field);
+}
+
+/* Can a packet end with `n` bytes after its extension fields? */
+static bool is_ending(size_t n, uint8_t version)
+{
+    if (version < 4)
+        return n % 4 == 0;
     return n == 0 || n == MAC_NAK || n == MAC_MIN || n == MAC_MAX;
+}
+
+/* With `r` after the last field of the packet. */
+static enum ntp_verdict tail_end(struct ntp_tail *tail, const struct reader *r,
+                                 const uint8_t *data, uint8_t version)
+{
+    if (!r->ok || !is_ending(r->left, version))
+        return NTP_DROP_FORMAT;
+
+    tail->mac_at = (size_t)(r->at - data);
+    tail->mac_len = r->left;
+    tail->mac = r->left > 0 ? r->at : NULL;
+    tail->fields =
+        reader_of(data + NTP_HEADER_LEN, tail->mac_at - NTP_HEADER_LEN);
+    return NTP_OK;
 }
 
 enum ntp_verdict ntp_packet_tail(struct ntp_tail *tail, const void *data,
                                  size_t len, uint8_t version)
 {
     struct reader r = reader_of(data, len);
-    struct ntp_field field;
 
     read_bytes(&r, NTP_HEADER_LEN);
-    const uint8_t *fields = r.at;
-
     if (version == 4) {
-        while (r.left > MAC_MAX && ntp_field_next(&r, &field))
+        while (skip_field(&r))
             ;
-        if (!is_ending(r.left))
-            r.ok = false;
     }
-    if (!r.ok || r.left % 4 != 0)
-        return NTP_DROP_FORMAT;
-
-    tail->fields = reader_of(fields, (size_t)(r.at - fields));
-    tail->mac = r.left > 0 ? r.at : NULL;
-    tail->mac_len = r.left;
-    tail->mac_at = len - r.left;
-    return NTP_OK;
+    return tail_end(tail, &r, data, version);
 }
