@@ -5,6 +5,9 @@ COMPILER ?= gcc
 B ?= build$(if $(filter clang,$(COMPILER)),/clang)
 PYTHON := /usr/bin/python3
 
+# Tests leave nothing outside of build/.
+export PYTHONDONTWRITEBYTECODE := 1
+
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -301,7 +304,8 @@ fuzz-cc := clang -O1 -fsanitize=fuzzer-no-link $(sanitize)
 host-mbedtls := -isystem $(T)/mbedtls/include \
     -DMBEDTLS_CONFIG_FILE='"nts/mbedtls_config.h"' -iquote .
 # Tests bring their own ports, counter and model-specific registers.
-host-flags := -std=gnu11 -g $(warnings) -iquote tests/fake $(host-mbedtls) -MMD -MP
+host-flags := -std=gnu11 -g $(warnings) -iquote tests/fake $(host-mbedtls) \
+    -MMD -MP
 host-mbedcrypto := $(B)/host-mbedtls/libmbedcrypto.a
 
 $(B)/host-mbedtls/%.o: $(T)/mbedtls.stamp $(B)/flags
@@ -376,16 +380,21 @@ prove: | build/peers/bin/cbmc ## packet parsers, from any state, with CBMC
 namespaces := unshare --net --pid --fork --kill-child --mount-proc \
     $(if $(filter-out 0,$(shell id -u)),--map-root-user)
 
+pytest = GNOMON_IMAGE=$(abspath $(B)/gnomon.elf) $(namespaces) \
+    $(PYTHON) -m pytest -p no:cacheprovider -q -rs \
+    --basetemp=$(abspath build/tmp) $(PYTEST_FLAGS)
+
 boot-test: $(B)/gnomon.elf ## the image under QEMU, with real peers
-	$(namespaces) $(PYTHON) -m pytest -p no:cacheprovider -q -rs \
-	    $(PYTEST_FLAGS) tests/boot
+	$(pytest) tests/boot
 
 soak: $(B)/gnomon.elf ## floods, mutated packets and pauses, for an hour
 	@ls tests/soak/test_*.py >/dev/null
-	$(namespaces) $(PYTHON) -m pytest -p no:cacheprovider -q -rs \
-	    $(PYTEST_FLAGS) tests/soak
+	$(pytest) tests/soak
 
 # selftest spoils vector registers on purpose.
+iso: $(B)/gnomon.elf ## build/gnomon.iso, a CD and disk image with GRUB
+	tools/mkimage.sh -i $< $(B)/gnomon.iso
+
 low-objects := $(filter-out $(B)/arch/selftest.o,$(filter \
     $(B)/arch/% $(B)/drivers/% $(irq-y:%=$(B)/%.o),$(image-objects)))
 irq-objects := $(filter $(irq-y:%=$(B)/%.o),$(image-objects))
@@ -410,7 +419,7 @@ test: ## set up, then everything, the long parts short
 # SERVER=ADDRESS is followed, APPEND=WORDS are more configuration.
 run: ## set up, boot the image and serve; SERVER=ADDRESS is followed
 	@tools/setup run
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(shell nproc) all
 	@tools/run --image $(B)/gnomon.elf --append "$(APPEND)" \
 	    --server "$(SERVER)"
 
@@ -435,7 +444,7 @@ endif
 FORCE:
 
 .PHONY: FORCE all objects libs third-party unit fuzz sim bench loadgen \
-    boot-test run test lint prove soak help clean both-compilers same-bytes
+    boot-test iso run test lint prove soak help clean both-compilers same-bytes
 
 -include $(shell find $(wildcard $(addprefix $(B)/,arch boot drivers net ntp \
     nts host native fuzz lwip mbedtls newlib host-mbedtls) /dev/null) \

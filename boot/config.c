@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Settings from chrony.conf's language, checked once, then const. */
+#include "boot/config.h"
+
 #include "boot/config_builder.h"
 #include "boot/config_value.h"
 

@@ -7,6 +7,7 @@ A part is a target of the Makefile; it passes if it ends with status 0 and
 prints totals, its own or pytest's.  Totals are taken from its last such line.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -33,7 +34,7 @@ def run(part):
     """Runs one part, shows what it prints, and returns its totals."""
     process = subprocess.Popen(
         ["timeout", "--kill-after=20", str(TIMEOUT_S.get(part, 300)),
-         "make", "--no-print-directory", part],
+         "make", "--no-print-directory", f"-j{os.cpu_count()}", part],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, errors="replace")
     text = []
