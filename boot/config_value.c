@@ -40,11 +40,19 @@ static bool take_sign(struct front *f)
     return false;
 }
 
-/* Decimal digits, at least one, up to `max`. */
+/*
+ * Decimal digits up to `max`; no zero before others, which some would read as
+ * octal.
+ */
 static bool take_number(struct front *f, uint32_t max, uint32_t *number)
 {
     const char *start = f->at;
     uint32_t value = 0;
+
+    if (take(f, '0')) {
+        *number = 0;
+        return f->at == f->end || !is_digit(*f->at);
+    }
 
     while (f->at < f->end && is_digit(*f->at)) {
         value = value * 10 + (uint32_t)(*f->at++ - '0');
@@ -364,11 +372,18 @@ static bool label_is_valid(struct word label)
            label.at[label.len - 1] != '-';
 }
 
+static bool is_all_digits(struct word word)
+{
+    for (size_t i = 0; i < word.len; i++)
+        if (!is_digit(word.at[i]))
+            return false;
+    return true;
+}
+
 bool value_host_name(struct word word)
 {
     struct front f = front_of(word);
     struct word label;
-    uint32_t number;
 
     if (word.len > HOST_NAME_MAX)
         return false;
@@ -379,11 +394,7 @@ bool value_host_name(struct word word)
     } while (take(&f, '.') && f.at < f.end);
 
     /* All digits at the end: an address with a slip in it. */
-    struct front last = front_of(label);
-    bool numeric =
-        take_number(&last, UINT32_MAX / 16, &number) && last.at == last.end;
-
-    return f.at == f.end && !numeric;
+    return f.at == f.end && !is_all_digits(label);
 }
 
 bool value_is_unspecified(const struct ip_addr6 *address)
