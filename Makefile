@@ -69,7 +69,10 @@ drivers-y := \
     fw_cfg \
     uart \
     rtc \
-    kvmclock
+    kvmclock \
+    hpet \
+    pmtimer \
+    pit
 
 net-y := \
     addr_text \

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The shape of a reference clock. */
+#ifndef DRIVERS_REFCLOCK_H
+#define DRIVERS_REFCLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct refclock;
+
+/*
+ * One reading: at counter value `ticks` it was `seconds` + `nanoseconds` UTC
+ * by this clock.  Its own reading is uncertain by `bound_ns` each way, and that
+ * is all it can vouch for: whoever set the clock may have been wrong by more.
+ */
+struct refclock_sample {
+    uint64_t ticks;
+    int64_t seconds; /* since 1970-01-01 00:00:00 UTC */
+    uint32_t nanoseconds;
+    uint64_t bound_ns;
+};
+
+/* What a driver may need to know of the machine, from its ACPI tables. */
+struct refclock_machine {
+    uint8_t rtc_century; /* the FADT's index into the CMOS RAM; 0: none */
+};
+
+struct refclock_driver {
+    const char *name;
+
+    /* Is it there?  Touches nothing that another device could mind. */
+    bool (*probe)(const struct refclock_machine *machine);
+
+    /* Make it ready.  False: it is there, but useless; `failed` says why. */
+    bool (*attach)(struct refclock *clock,
+                   const struct refclock_machine *machine);
+
+    /* Read it, in bounded time.  False: no reading now; `failed` says why. */
+    bool (*sample)(struct refclock *clock, struct refclock_sample *sample);
+};
+
+struct refclock {
+    const struct refclock_driver *driver;
+    void *state;        /* the driver's, had from boot */
+    const char *failed; /* the latest failure, or NULL */
+};
+
+/* Give the reading up, for that reason.  Always returns false. */
+static inline bool refclock_fail(struct refclock *clock, const char *reason)
+{
+    clock->failed = reason;
+    return false;
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The CMOS real-time clock, MC146818 and all that came after. */
+#ifndef DRIVERS_RTC_H
+#define DRIVERS_RTC_H
+
+#include "drivers/refclock.h"
+
+/* `state` of its refclock. */
+struct rtc {
+    uint8_t century; /* index of the century's byte, or 0 */
+};
+
+/*
+ * UTC, to the second: the reading is bounded by 1 s, which holds whether the
+ * clock was set to the second (QEMU sets it so) or to its fraction as well.
+ * Dates from 2000 to 2199, if the century is kept, else to 2099.
+ * Takes at most some milliseconds.  Level: boot, background.
+ */
+extern const struct refclock_driver rtc_driver;
+
+/* The registers, as they were read. */
+struct rtc_registers {
+    uint8_t second, minute, hour, day, month, year;
+    uint8_t century; /* 0: not known */
+    uint8_t b;       /* register B: the format of these */
+};
+
+/*
+ * Registers into seconds since 1970.  Returns NULL when done, else what is
+ * wrong with them; `seconds` is written only when done.
+ */
+const char *rtc_decode(const struct rtc_registers *r, int64_t *seconds);
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tests of kvm-clock against a host that is made up here, byte by byte. */
+/* links: drivers/kvmclock */
+#include "drivers/kvmclock.h"
+
+#include "arch/cpu.h"
+#include "arch/io.h"
+#include "tests/check.h"
+
+static struct {
+    uint32_t base;
+    uint32_t features;
+    uint64_t counter;
+    uint32_t time_msr; /* where the host listens */
+    uint32_t wall_msr;
+    uint8_t time[32]; /* what it writes */
+    uint8_t wall[12];
+    bool mute;
+    unsigned odd; /* so many reads of a version are odd */
+    uint8_t *time_page;
+    uint8_t *wall_page;
+} host;
+
+uint64_t counter_read(void)
+{
+    return host.counter;
+}
+
+uint32_t cpuid_hypervisor(const char *signature)
+{
+    return memcmp(signature, "KVMKVMKVM\0\0", 12) == 0 ? host.base : 0;
+}
+
+struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
+{
+    struct cpuid r = {0};
+
+    (void)subleaf;
+    if (leaf == host.base + 1)
+        r.eax = host.features;
+    return r;
+}
+
+void msr_write(uint32_t msr, uint64_t value)
+{
+    bool time = msr == host.time_msr;
+
+    CHECK(time || msr == host.wall_msr);
+    if (time) {
+        CHECK_EQ(value & 63, 1);
+        host.time_page = (uint8_t *)(uintptr_t)(value - 1);
+    } else {
+        CHECK_EQ(value & 3, 0);
+        host.wall_page = (uint8_t *)(uintptr_t)value;
+    }
+    if (host.mute)
+        return;
+    if (time)
+        memcpy(host.time_page, host.time, sizeof host.time);
+    else
+        memcpy(host.wall_page, host.wall, sizeof host.wall);
+}
+
+/* A host amid an update shows an odd version, and rubbish behind it. */
+uint64_t fake_mmio_read(const volatile void *at, unsigned width)
+{
+    const uint8_t *p = (const uint8_t *)(uintptr_t)at;
+    uint64_t value = 0;
+
+    if (host.odd > 0) {
+        if (width == 4 && (p == host.time_page || p == host.wall_page))
+            return 2 * host.odd-- + 1;
+        return 0x5a5a5a5a5a5a5a5a >> (64 - 8 * width);
+    }
+    memcpy(&value, p, width);
+    return value;
+}
+
+void fake_mmio_write(volatile void *at, unsigned width, uint64_t value)
+{
+    (void)at;
+    (void)width;
+    (void)value;
+    fail_msg("the pages are the host's to write");
+}
+
+static void put(uint8_t *to, uint64_t value, unsigned width)
+{
+    for (unsigned i = 0; i < width; i++)
+        to[i] = (uint8_t)(value >> 8 * i);
+}
+
+static void set_time(uint64_t tsc, uint64_t ns, uint32_t mul, int shift)
+{
+    memset(host.time, 0, sizeof host.time);
+    put(host.time, 2, 4);
+    put(host.time + 8, tsc, 8);
+    put(host.time + 16, ns, 8);
+    put(host.time + 24, mul, 4);
+    put(host.time + 28, (uint64_t)shift, 1);
+    put(host.time + 29, 1, 1);
+}
+
+static void set_wall(uint32_t sec, uint32_t nsec)
+{
+    put(host.wall, 2, 4);
+    put(host.wall + 4, sec, 4);
+    put(host.wall + 8, nsec, 4);
+}
+
+static struct kvmclock kvm;
+static struct refclock clock_ = {.driver = &kvmclock_driver, .state = &kvm};
+static const struct refclock_machine machine;
+
+/* As seen on a host of 2445.43 MHz. */
+static void fresh(void)
+{
+    memset(&host, 0, sizeof host);
+    memset(&kvm, 0, sizeof kvm);
+    host.base = 0x40000000;
+    host.features = 0x0100007b;
+    host.time_msr = 0x4b564d01;
+    host.wall_msr = 0x4b564d00;
+    set_time(1000, 5000, 0xd15ec0eb, -1);
+    set_wall(1795390496, 250000000);
+}
+
+static void test_rate_is_that_of_the_host(void **state)
+{
+    (void)state;
+    fresh();
+    CHECK(kvmclock_driver.probe(&machine));
+    CHECK(kvmclock_driver.attach(&clock_, &machine));
+    CHECK_NEAR(kvmclock_hz(&kvm), 2445430000, 1);
+}
+
+static void test_rate_with_either_shift(void **state)
+{
+    static const struct {
+        uint32_t mul;
+        int shift;
+        double hz;
+    } rates[] = {
+        {0x80000000, 0, 2e9},   {0x80000000, 1, 1e9},   {0x80000000, -1, 4e9},
+        {0xfa000000, 2, 256e6}, {0x80000000, -3, 16e9},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        fresh();
+        set_time(0, 0, rates[i].mul, rates[i].shift);
+        CHECK(kvmclock_driver.attach(&clock_, &machine));
+        CHECK_NEAR(kvmclock_hz(&kvm), rates[i].hz, 1);
+    }
+}
+
+static void test_time_is_wall_plus_system_plus_elapsed(void **state)
+{
+    struct refclock_sample s;
+
+    (void)state;
+    fresh();
+    set_time(1000000, 7500000000, 0x80000000, 0); /* 2 ticks a ns */
+    host.counter = 1000000 + 3000000000;
+    CHECK(kvmclock_driver.attach(&clock_, &machine));
+    CHECK(kvmclock_driver.sample(&clock_, &s));
+    CHECK_EQ(s.seconds, 1795390496 + 9);
+    CHECK_EQ(s.nanoseconds, 250000000);
+    CHECK_EQ(s.ticks, host.counter);
+    CHECK(s.bound_ns >= 1000 && s.bound_ns <= 10000000);
+}
+
+static void test_dates_past_2038_and_2100_are_ordinary(void **state)
+{
+    struct refclock_sample s;
+
+    (void)state;
+    fresh();
+    set_time(0, 0, 0x80000000, 0);
+    set_wall(4294967295, 999999999);
+    host.counter = 4;
+    CHECK(kvmclock_driver.attach(&clock_, &machine));
+    CHECK(kvmclock_driver.sample(&clock_, &s));
+    CHECK_EQ(s.seconds, 4294967296);
+    CHECK_EQ(s.nanoseconds, 1);
+}
+
+static void test_counter_before_the_page_is_no_time_travel(void **state)
+{
+    struct refclock_sample s;
+
+    (void)state;
+    fresh();
+    host.counter = 900;
+    CHECK(kvmclock_driver.attach(&clock_, &machine));
+    CHECK(kvmclock_driver.sample(&clock_, &s));
+    CHECK_EQ(s.seconds, 1795390496);
+    CHECK_EQ(s.nanoseconds, 250005000);
+}
+
+static void test_page_under_way_is_read_again(void **state)
+{
+    struct refclock_sample s;
+
+    (void)state;
+    fresh();
+    CHECK(kvmclock_driver.attach(&clock_, &machine));
+    host.counter = 1000;
+    host.odd = 20;
+    CHECK(kvmclock_driver.sample(&clock_, &s));
+    CHECK_EQ(host.odd, 0);
+    CHECK_EQ(s.seconds, 1795390496);
+    CHECK_EQ(s.nanoseconds, 250005000);
+}
+
+static void test_host_that_never_finishes_is_given_up(void **state)
+{
+    struct refclock_sample s;
+
+    (void)state;
+    fresh();
+    CHECK(kvmclock_driver.attach(&clock_, &machine));
+    host.odd = UINT32_MAX / 4;
+    CHECK(!kvmclock_driver.sample(&clock_, &s));
+    CHECK(clock_.failed != NULL);
+    CHECK_EQ(kvmclock_hz(&kvm), 0);
+}
+
+static void test_host_that_writes_nothing_is_useless(void **state)
+{
+    (void)state;
+    fresh();
+    host.mute = true;
+    CHECK(!kvmclock_driver.attach(&clock_, &machine));
+    CHECK_TEXT(clock_.failed, "the host fills no time page");
+}
+
+static void test_wall_clock_left_empty_is_no_time(void **state)
+{
+    struct refclock_sample s;
+
+    (void)state;
+    fresh();
+    CHECK(kvmclock_driver.attach(&clock_, &machine));
+    host.mute = true;
+    CHECK(!kvmclock_driver.sample(&clock_, &s));
+    fresh();
+    CHECK(kvmclock_driver.attach(&clock_, &machine));
+    set_wall(1795390496, 1000000000);
+    CHECK(!kvmclock_driver.sample(&clock_, &s));
+}
+
+static void test_impossible_factors_are_refused(void **state)
+{
+    (void)state;
+    fresh();
+    set_time(0, 0, 0, 0);
+    CHECK(!kvmclock_driver.attach(&clock_, &machine));
+    set_time(0, 0, 0x80000000, 32);
+    CHECK(!kvmclock_driver.attach(&clock_, &machine));
+    set_time(0, 0, 0x80000000, -32);
+    CHECK(!kvmclock_driver.attach(&clock_, &machine));
+    set_time(0, 0, 0x80000000, -31);
+    CHECK(kvmclock_driver.attach(&clock_, &machine));
+    CHECK(kvmclock_hz(&kvm) > 0);
+}
+
+static void test_old_registers_where_there_are_no_new_ones(void **state)
+{
+    (void)state;
+    fresh();
+    host.features = 1;
+    host.time_msr = 0x12;
+    host.wall_msr = 0x11;
+    CHECK(kvmclock_driver.probe(&machine));
+    CHECK(kvmclock_driver.attach(&clock_, &machine));
+}
+
+static void test_nothing_is_touched_without_the_feature(void **state)
+{
+    (void)state;
+    fresh();
+    host.time_msr = host.wall_msr = 0;
+    host.features = 0x01000070;
+    CHECK(!kvmclock_driver.probe(&machine));
+    host.base = 0;
+    host.features = 0xffffffff;
+    CHECK(!kvmclock_driver.probe(&machine));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rate_is_that_of_the_host),
+        cmocka_unit_test(test_rate_with_either_shift),
+        cmocka_unit_test(test_time_is_wall_plus_system_plus_elapsed),
+        cmocka_unit_test(test_dates_past_2038_and_2100_are_ordinary),
+        cmocka_unit_test(test_counter_before_the_page_is_no_time_travel),
+        cmocka_unit_test(test_page_under_way_is_read_again),
+        cmocka_unit_test(test_host_that_never_finishes_is_given_up),
+        cmocka_unit_test(test_host_that_writes_nothing_is_useless),
+        cmocka_unit_test(test_wall_clock_left_empty_is_no_time),
+        cmocka_unit_test(test_impossible_factors_are_refused),
+        cmocka_unit_test(test_old_registers_where_there_are_no_new_ones),
+        cmocka_unit_test(test_nothing_is_touched_without_the_feature),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

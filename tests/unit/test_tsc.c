@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tests of the counter's rate, on an invented machine whose time we know. */
+/* links: arch/tsc */
+#include "arch/tsc.h"
+
+#include "arch/cpu.h"
+#include "arch/log.h"
+#include "tests/check.h"
+
+/* The machine: true time in femtoseconds drives its counter and its clocks. */
+
+#define FS_PER_S  1000000000000000ull
+#define FS_PER_MS (FS_PER_S / 1000)
+#define FS_PER_US (FS_PER_MS / 1000)
+
+__extension__ typedef unsigned __int128 u128;
+
+static struct {
+    struct check_random random;
+    u128 now_fs;
+    u128
+        tsc_lost_fs; /* what the TSC did not see, and what the others did not */
+    u128 ref_lost_fs;
+    double hz;
+    uint64_t access_fs;  /* an access takes so long, plus as much at random */
+    double away_chance;  /* per access, to be away ... */
+    uint64_t away_fs;    /* ... up to so long */
+    uint64_t away_once;  /* once, from now on, at ... */
+    unsigned away_after; /* ... this access */
+    struct cpu_features features;
+    struct cpuid crystal;
+    struct cpuid kilohertz;
+    const char *signature;
+} machine;
+
+static void machine_new(struct check_random *random, double hz)
+{
+    memset(&machine, 0, sizeof machine);
+    machine.random.state = check_random(random);
+    machine.now_fs = check_random_below(random, FS_PER_S) * (u128)100;
+    machine.hz = hz;
+    machine.access_fs = 2 * FS_PER_US;
+    machine.features.invariant_tsc = true;
+    machine.signature = "";
+}
+
+static double chance(void)
+{
+    return (double)(check_random(&machine.random) >> 11) * 0x1p-53;
+}
+
+static void pass(uint64_t fs)
+{
+    machine.now_fs += fs + (uint64_t)(chance() * (double)fs);
+    if (chance() < machine.away_chance)
+        machine.now_fs += (uint64_t)(chance() * (double)machine.away_fs);
+    if (machine.away_after > 0 && --machine.away_after == 0)
+        machine.now_fs += machine.away_once;
+}
+
+uint64_t counter_read(void)
+{
+    pass(FS_PER_US / 50);
+    return (uint64_t)((long double)(machine.now_fs - machine.tsc_lost_fs) *
+                      machine.hz / FS_PER_S);
+}
+
+struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
+{
+    (void)subleaf;
+    return leaf == 0x15         ? machine.crystal
+           : leaf == 0x40000010 ? machine.kilohertz
+                                : (struct cpuid){0};
+}
+
+uint32_t cpuid_hypervisor(const char *signature)
+{
+    return strcmp(signature, machine.signature) == 0 ? 0x40000000 : 0;
+}
+
+const struct cpu_features *cpu_features(void)
+{
+    return &machine.features;
+}
+
+/* The console. */
+
+static char console[8192];
+
+void log_line(const char *fmt, ...)
+{
+    size_t used = strlen(console);
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(console + used, sizeof console - used, fmt, args);
+    va_end(args);
+    strncat(console, "\n", sizeof console - strlen(console) - 1);
+}
+
+static const char *logged(const struct tsc *t)
+{
+    console[0] = '\0';
+    tsc_log(t);
+    return console;
+}
+
+/* Clocks to measure against. */
+
+struct fake_clock {
+    uint64_t period_fs;
+    uint64_t mask;
+    double error; /* of the rate, 1e-6 for 1 ppm fast */
+    bool stopped;
+    double glitch_chance; /* a reading is not to be believed */
+    uint64_t latched;
+};
+
+static void fake_latch(void *self)
+{
+    struct fake_clock *c = self;
+
+    pass(machine.access_fs);
+    if (!c->stopped)
+        c->latched =
+            (uint64_t)((long double)(machine.now_fs - machine.ref_lost_fs) *
+                       (1 + (long double)c->error) / c->period_fs);
+    pass(machine.access_fs);
+}
+
+static bool fake_fetch(void *self, uint64_t *count)
+{
+    struct fake_clock *c = self;
+
+    *count = c->latched & c->mask;
+    return chance() >= c->glitch_chance;
+}
+
+static struct fake_clock hpet, pmtimer, pit;
+static struct counter_reference refs[3];
+
+static void add(unsigned i, const char *name, struct fake_clock *c,
+                uint64_t period_fs, uint64_t mask)
+{
+    *c = (struct fake_clock){.period_fs = period_fs, .mask = mask};
+    refs[i] = (struct counter_reference){
+        .name = name,
+        .period_fs = period_fs,
+        .mask = mask,
+        .latch = fake_latch,
+        .fetch = fake_fetch,
+        .self = c,
+    };
+}
+
+static void all_clocks(void)
+{
+    add(0, "hpet", &hpet, 10000000, UINT32_MAX);
+    add(1, "pmtimer", &pmtimer, 279365115, 0xffffff);
+    add(2, "pit", &pit, 838095110, 0xffff);
+}
+
+static bool holds_truth(const struct tsc_rate *rate)
+{
+    double off = (double)rate->hz - machine.hz;
+
+    return rate->valid && (off < 0 ? -off : off) * 1e9 <=
+                              (double)rate->bound_ppb * (double)rate->hz;
+}
+
+/* A virtual CPU that is often away, for up to 10 ms. */
+static void make_noisy(void)
+{
+    machine.away_chance = 0.002;
+    machine.away_fs = 10 * FS_PER_MS;
+}
+
+static void run_refine(struct tsc *t, unsigned limit_s)
+{
+    u128 end = machine.now_fs + (u128)limit_s * FS_PER_S;
+    uint64_t again;
+
+    while (machine.now_fs < end) {
+        tsc_refine(t, &again);
+        if (again == UINT64_MAX)
+            return;
+        pass(20 * FS_PER_MS);
+    }
+}
+
+/* What must hold. */
+
+static void test_truth_is_within_every_bound(void **state)
+{
+    struct check_random random = check_random_start();
+
+    (void)state;
+    for (int i = 0; i < 300; i++) {
+        struct tsc t;
+        double hz = 1e9 + (double)check_random_below(&random, 4000000000);
+
+        machine_new(&random, hz);
+        make_noisy();
+        all_clocks();
+        tsc_init(&t);
+        CHECK(tsc_measure(&t, refs, 3));
+        CHECK_EQ(t.count, 3);
+        for (unsigned r = 0; r < 3; r++)
+            CHECK(holds_truth(&t.measured[r]));
+        CHECK(holds_truth(&t.best));
+        CHECK(!t.disagree);
+        CHECK(t.best.bound_ppb < 1000000);
+    }
+}
+
+static void test_quiet_window_takes_at_most_25_ms(void **state)
+{
+    struct check_random random = check_random_start();
+    struct tsc t;
+
+    (void)state;
+    machine_new(&random, 2445430000);
+    all_clocks();
+
+    u128 start = machine.now_fs;
+
+    tsc_init(&t);
+    CHECK(tsc_measure(&t, refs, 3));
+    CHECK((machine.now_fs - start) / FS_PER_MS >= 20);
+    CHECK((machine.now_fs - start) / FS_PER_MS < 25);
+}
+
+static void test_refining_ends_under_1_ppm_and_holds_the_truth(void **state)
+{
+    struct check_random random = check_random_start();
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        struct tsc t;
+
+        machine_new(&random, 2445427310.5 + i * 1e6);
+        make_noisy();
+        all_clocks();
+        tsc_init(&t);
+        CHECK(tsc_measure(&t, refs, 3));
+        run_refine(&t, 120);
+        CHECK_EQ(t.refine_ticks, UINT64_MAX);
+        for (unsigned r = 0; r < 3; r++) {
+            CHECK(t.measured[r].bound_ppb < 1000);
+            CHECK(holds_truth(&t.measured[r]));
+        }
+        CHECK(!t.disagree);
+    }
+}
+
+static void test_pit_alone_is_not_misled_by_a_long_absence(void **state)
+{
+    struct check_random random = check_random_start();
+
+    (void)state;
+    for (unsigned after = 1; after < 12000; after += 37) {
+        struct tsc t;
+
+        machine_new(&random, 3e9);
+        all_clocks();
+        machine.away_after = after;
+        machine.away_once = FS_PER_MS * (1 + check_random_below(&random, 200));
+        tsc_init(&t);
+        CHECK(tsc_measure(&t, &refs[2], 1));
+        CHECK(holds_truth(&t.best));
+        run_refine(&t, 200);
+        CHECK(holds_truth(&t.best));
+        CHECK(t.best.bound_ppb < 1000);
+    }
+}
+
+static void test_pause_of_all_clocks_but_one_is_noticed(void **state)
+{
+    struct check_random random = check_random_start();
+
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        struct tsc t;
+        uint64_t again;
+        uint64_t lost = FS_PER_US * (20 + check_random_below(&random, 9000000));
+
+        machine_new(&random, 2445427310);
+        all_clocks();
+        tsc_init(&t);
+        CHECK(tsc_measure(&t, refs, 3));
+        run_refine(&t, i % 7);
+        tsc_refine(&t, &again);
+        machine.now_fs += lost;
+        if (i % 2 == 0)
+            machine.tsc_lost_fs += lost;
+        else
+            machine.ref_lost_fs += lost;
+        run_refine(&t, 200);
+        CHECK_EQ(t.refine_ticks, UINT64_MAX);
+        for (unsigned r = 0; r < 3; r++)
+            CHECK(holds_truth(&t.measured[r]));
+        CHECK(!t.disagree);
+    }
+}
+
+static void test_wrong_start_is_corrected(void **state)
+{
+    struct check_random random = check_random_start();
+    struct tsc t;
+    uint64_t again;
+
+    (void)state;
+    machine_new(&random, 2e9);
+    all_clocks();
+    tsc_init(&t);
+    CHECK(tsc_measure(&t, refs, 2));
+    machine.hz = 2.001e9; /* as after a migration to another host */
+    tsc_refine(&t, &again);
+    run_refine(&t, 200);
+    CHECK(holds_truth(&t.measured[0]));
+    CHECK(holds_truth(&t.measured[1]));
+    CHECK(t.best.bound_ppb < 1000);
+}
+
+static void test_clock_that_is_off_is_named(void **state)
+{
+    struct check_random random = check_random_start();
+    struct tsc t;
+
+    (void)state;
+    machine_new(&random, 2e9);
+    all_clocks();
+    pit.error = 2e-3;
+    tsc_init(&t);
+    CHECK(tsc_measure(&t, refs, 3));
+    CHECK(t.disagree);
+    CHECK_NEAR(t.disagreement_ppb, 2e6, 5e5);
+    CHECK(holds_truth(&t.best));
+    CHECK(t.best.bound_ppb < 1000000);
+    CHECK_EQ(tsc_wander_ppb(&t), 500000);
+    CHECK(strstr(logged(&t), "WARNING: the rates above disagree by ") != NULL);
+}
+
+static void test_two_that_disagree_are_both_covered(void **state)
+{
+    struct check_random random = check_random_start();
+    struct tsc t;
+
+    (void)state;
+    for (unsigned wrong = 0; wrong < 2; wrong++) {
+        machine_new(&random, 2e9);
+        all_clocks();
+        (wrong == 0 ? &hpet : &pmtimer)->error = 2e-3;
+        tsc_init(&t);
+        CHECK(tsc_measure(&t, refs, 2));
+        CHECK(t.disagree);
+        CHECK(holds_truth(&t.best));
+    }
+}
+
+static void test_small_error_is_found_by_refining(void **state)
+{
+    struct check_random random = check_random_start();
+    struct tsc t;
+
+    (void)state;
+    machine_new(&random, 2e9);
+    all_clocks();
+    pmtimer.error = 5e-6;
+    tsc_init(&t);
+    CHECK(tsc_measure(&t, refs, 3));
+    CHECK(!t.disagree);
+    run_refine(&t, 200);
+    CHECK(t.disagree);
+    CHECK_NEAR(t.disagreement_ppb, 5000, 1000);
+}
+
+static void test_clock_that_stands_still_is_dropped(void **state)
+{
+    struct check_random random = check_random_start();
+    struct tsc t;
+
+    (void)state;
+    machine_new(&random, 3e9);
+    all_clocks();
+    hpet.stopped = true;
+    tsc_init(&t);
+    CHECK(tsc_measure(&t, refs, 3));
+    CHECK_EQ(t.count, 2);
+    CHECK_TEXT(t.measured[0].name, "pmtimer");
+    CHECK(holds_truth(&t.best));
+}
+
+static void
+test_one_that_stands_still_beside_the_pace_has_no_result(void **state)
+{
+    struct check_random random = check_random_start();
+    struct tsc t;
+
+    (void)state;
+    machine_new(&random, 3e9);
+    all_clocks();
+    pit.stopped = true;
+    tsc_init(&t);
+    CHECK(tsc_measure(&t, refs, 3));
+    CHECK(!t.measured[2].valid);
+    CHECK(holds_truth(&t.best));
+    CHECK(strstr(logged(&t), "measured by pit: no result") != NULL);
+    run_refine(&t, 300);
+    CHECK(holds_truth(&t.best));
+    CHECK(!t.measured[2].valid);
+}
+
+static void test_readings_not_believed_are_left_out(void **state)
+{
+    struct check_random random = check_random_start();
+    struct tsc t;
+
+    (void)state;
+    machine_new(&random, 3e9);
+    all_clocks();
+    pmtimer.glitch_chance = 0.5;
+    hpet.glitch_chance = 1;
+    tsc_init(&t);
+    CHECK(tsc_measure(&t, refs, 3));
+    CHECK(!t.measured[0].valid);
+    CHECK(holds_truth(&t.measured[1]));
+    CHECK(holds_truth(&t.measured[2]));
+}
+
+static void test_nothing_at_all_is_an_error(void **state)
+{
+    struct check_random random = check_random_start();
+    struct tsc t;
+    uint64_t again;
+
+    (void)state;
+    machine_new(&random, 3e9);
+    tsc_init(&t);
+    CHECK(!tsc_measure(&t, NULL, 0));
+    CHECK(!t.best.valid);
+    CHECK(!tsc_refine(&t, &again));
+    CHECK_EQ(again, UINT64_MAX);
+    CHECK(strstr(logged(&t), "ERROR: nothing tells its rate") != NULL);
+}
+
+static void test_word_of_the_hypervisor_is_enough(void **state)
+{
+    struct check_random random = check_random_start();
+    struct tsc t;
+
+    (void)state;
+    machine_new(&random, 2445430000);
+    machine.signature = "KVMKVMKVM\0\0";
+    machine.kilohertz.eax = 2445430;
+    tsc_init(&t);
+    CHECK(tsc_measure(&t, NULL, 0));
+    CHECK_EQ(t.best.hz, 2445430000);
+    CHECK_TEXT(t.best.name, "CPUID 0x40000010");
+    CHECK_EQ(tsc_wander_ppb(&t), 0);
+}
+
+static void test_crystal_and_ratio_are_multiplied(void **state)
+{
+    struct check_random random = check_random_start();
+    struct tsc t;
+
+    (void)state;
+    machine_new(&random, 2.1e9);
+    machine.crystal = (struct cpuid){.eax = 2, .ebx = 168, .ecx = 25000000};
+    tsc_init(&t);
+    CHECK_EQ(t.told_count, 1);
+    CHECK_EQ(t.told[0].hz, 2100000000);
+
+    machine.crystal.ecx = 0;
+    tsc_init(&t);
+    CHECK_EQ(t.told_count, 0);
+    machine.crystal = (struct cpuid){.eax = 0, .ebx = 168, .ecx = 25000000};
+    tsc_init(&t);
+    CHECK_EQ(t.told_count, 0);
+}
+
+static void test_false_word_of_the_hypervisor_is_outvoted(void **state)
+{
+    struct check_random random = check_random_start();
+    struct tsc t;
+
+    (void)state;
+    machine_new(&random, 2.4e9);
+    all_clocks();
+    tsc_init(&t);
+    tsc_tell(&t, "kvm-clock", 2500000000);
+    CHECK(tsc_measure(&t, refs, 3));
+    CHECK(t.disagree);
+    CHECK(holds_truth(&t.best));
+    CHECK(strstr(logged(&t), "told by kvm-clock: 2500000000 Hz") != NULL);
+}
+
+static void test_true_word_does_not_disagree(void **state)
+{
+    struct check_random random = check_random_start();
+
+    (void)state;
+    for (int i = 0; i < 50; i++) {
+        struct tsc t;
+
+        machine_new(&random, 2.4e9);
+        make_noisy();
+        all_clocks();
+        tsc_init(&t);
+        tsc_tell(&t, "kvm-clock", 2400120000); /* 50 ppm off */
+        CHECK(tsc_measure(&t, refs, 3));
+        run_refine(&t, 120);
+        CHECK(!t.disagree);
+        CHECK(holds_truth(&t.best));
+        CHECK_NEAR(t.disagreement_ppb, 50000, 2000);
+    }
+}
+
+static void test_counter_without_promise_is_warned_of(void **state)
+{
+    struct check_random random = check_random_start();
+    struct tsc t;
+
+    (void)state;
+    machine_new(&random, 2.4e9);
+    all_clocks();
+    machine.features.invariant_tsc = false;
+    tsc_init(&t);
+    CHECK(tsc_measure(&t, refs, 3));
+    CHECK(!t.invariant);
+    CHECK_EQ(tsc_wander_ppb(&t), 15000);
+    CHECK(strstr(logged(&t), "WARNING: this CPU does not promise") != NULL);
+}
+
+static void test_log_shows_rate_and_bound(void **state)
+{
+    struct tsc t = {
+        .invariant = true,
+        .count = 2,
+        .measured = {{"hpet", 2445427310, 41203, true},
+                     {"pit", 2445420000, 100007, true}},
+        .best = {"hpet", 2445427310, 41203, true},
+        .disagreement_ppb = 2989,
+    };
+
+    (void)state;
+    CHECK_TEXT(logged(&t),
+               "counter: measured by hpet: 2445427310 Hz +- 41.203 ppm\n"
+               "counter: measured by pit: 2445420000 Hz +- 100.007 ppm\n"
+               "counter: the rates above differ by up to 2.989 ppm, within "
+               "their bounds\n"
+               "counter: using hpet: 2445427310 Hz +- 41.203 ppm\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_truth_is_within_every_bound),
+        cmocka_unit_test(test_quiet_window_takes_at_most_25_ms),
+        cmocka_unit_test(test_refining_ends_under_1_ppm_and_holds_the_truth),
+        cmocka_unit_test(test_pit_alone_is_not_misled_by_a_long_absence),
+        cmocka_unit_test(test_pause_of_all_clocks_but_one_is_noticed),
+        cmocka_unit_test(test_wrong_start_is_corrected),
+        cmocka_unit_test(test_clock_that_is_off_is_named),
+        cmocka_unit_test(test_two_that_disagree_are_both_covered),
+        cmocka_unit_test(test_small_error_is_found_by_refining),
+        cmocka_unit_test(test_clock_that_stands_still_is_dropped),
+        cmocka_unit_test(
+            test_one_that_stands_still_beside_the_pace_has_no_result),
+        cmocka_unit_test(test_readings_not_believed_are_left_out),
+        cmocka_unit_test(test_nothing_at_all_is_an_error),
+        cmocka_unit_test(test_word_of_the_hypervisor_is_enough),
+        cmocka_unit_test(test_crystal_and_ratio_are_multiplied),
+        cmocka_unit_test(test_false_word_of_the_hypervisor_is_outvoted),
+        cmocka_unit_test(test_true_word_does_not_disagree),
+        cmocka_unit_test(test_counter_without_promise_is_warned_of),
+        cmocka_unit_test(test_log_shows_rate_and_bound),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
