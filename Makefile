@@ -255,9 +255,11 @@ newlib-y := $(addprefix string/, \
 
 others = $(CC) $(CPPFLAGS) -std=gnu11 -w $(machine) $(same-bytes) -MMD -MP
 
+# lwIP's own mem_init() is called in lwIP only; ours is in arch/mem.c.
 $(B)/lwip/%.o: $(T)/lwip.stamp $(B)/flags | third-party
 	@mkdir -p $(@D)
-	$(call show,cc)$(others) -c -o $@ $(T)/lwip/src/$*.c
+	$(call show,cc)$(others) -Dmem_init=lwip_mem_init -c -o $@ \
+	    $(T)/lwip/src/$*.c
 
 # Hashes and ciphers that interrupt level calls.  Only aesni has vector code,
 # reached behind simd_begin().

@@ -20,11 +20,11 @@ TIMEOUT_S = {"boot-test": 600, "prove": 480}
 def totals(text):
     """[passed, failed, skipped] of the last line that has them, or None."""
     for line in reversed(text.splitlines()):
-        found = re.findall(r"\b(\d+) (passed|failed|errors?|skipped)\b", line)
-        if any(word == "passed" for _, word in found) or (
-                found and line.startswith("=")):
+        if re.match(r"(=+ |[\w-]+: )?\d+ (passed|failed|errors?|skipped)\b",
+                    line):
             counts = [0, 0, 0]
-            for number, word in found:
+            for number, word in re.findall(
+                    r"\b(\d+) (passed|failed|errors?|skipped)\b", line):
                 counts[WORDS[word]] += int(number)
             return counts
     return None
