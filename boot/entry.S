@@ -168,7 +168,7 @@ long_mode:
 
         movl    %r8d, %edi                      /* first: the protocol */
         movl    %ebx, %esi                      /* second: its information */
-        movq    $0, (%rsp)                      /* where back traces end */
+        pushq   $0                              /* where back traces end */
         xorl    %ebp, %ebp
         call    boot_main
         ud2
