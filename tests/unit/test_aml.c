@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tests of what is read in AML. */
+/* links: drivers/aml */
+#include "drivers/aml.h"
+#include "tests/check.h"
+
+static uint8_t aml[8192];
+static size_t aml_len;
+
+static void start(void)
+{
+    aml_len = 0;
+}
+
+static void add(const char *hex)
+{
+    aml_len += check_hex(hex, aml + aml_len, sizeof(aml) - aml_len);
+}
+
+static struct view body(void)
+{
+    return view_of(aml, aml_len);
+}
+
+/* Pieces of resource templates. */
+#define BUS_NUMBERS "88 0d00 02 0c 00 0000 0000 ff00 0000 0001"
+#define PORTS       "88 0d00 01 0c 03 0000 0000 f70c 0000 f80c"
+#define PORT_FIXED  "47 01 f80c f80c 01 08"
+#define VGA         "87 1700 00 0c 03 00000000 00000a00 ffff0b00 00000000 00000200"
+#define HOLE        "87 1700 00 0c 03 00000000 000000c0 ffffbffe 00000000 0000c03e"
+#define HIGH                                                                   \
+    "8a 2b00 00 0c 03 0000000000000000 0000000080000000"                       \
+    " ffffffffff000000 0000000000000000 0000000080000000"
+#define END "79 00"
+
+/* A template whose body has `hex`, as Name (_CRS, Buffer () {...}). */
+static void add_template(const char *hex)
+{
+    uint8_t bytes[256];
+    size_t len = check_hex(hex, bytes, sizeof(bytes));
+
+    add("08 5f435253 11");
+    if (len + 3 < 64) {
+        aml[aml_len++] = (uint8_t)(len + 3);
+    } else {
+        aml[aml_len++] = (uint8_t)(0x40 | ((len + 4) & 15));
+        aml[aml_len++] = (uint8_t)((len + 4) >> 4);
+    }
+    aml[aml_len++] = 0x0a;
+    aml[aml_len++] = (uint8_t)len;
+    memcpy(aml + aml_len, bytes, len);
+    aml_len += len;
+}
+
+static void test_sleep_types_are_found_by_name(void **state)
+{
+    uint8_t a = 0xff, b = 0xff;
+
+    (void)state;
+    start();
+    add("10 20 5f5f5f5f 08 5f53335f 12 06 04 01 01 00 00");
+    add("08 5f53355f 12 08 04 0a05 0a06 00 00");
+    CHECK(aml_sleep_types(body(), &a, &b));
+    CHECK_EQ(a, 5);
+    CHECK_EQ(b, 6);
+
+    /* QEMU's q35 writes zeros as ZeroOp. */
+    start();
+    add("08 5f53355f 12 06 04 00 00 00 00");
+    CHECK(aml_sleep_types(body(), &a, &b));
+    CHECK_EQ(a, 0);
+    CHECK_EQ(b, 0);
+}
+
+static void test_what_is_no_package_of_constants_is_no_sleep_type(void **state)
+{
+    static const char *const bad[] = {
+        "5f53355f",                  /* the name alone */
+        "5f53355f 12",               /* and nothing of the package */
+        "5f53355f 12 06 00 00 00",   /* without elements */
+        "5f53355f 12 06 04 70 00",   /* no constant */
+        "5f53355f 12 08 04 0a08 00", /* too large for three bits */
+        "5f53355f 14 08 04 0a05 00", /* a method */
+    };
+    uint8_t a, b;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        start();
+        add(bad[i]);
+        CHECK(!aml_sleep_types(body(), &a, &b));
+    }
+    CHECK(!aml_sleep_types(view_of(NULL, 0), &a, &b));
+}
+
+static void test_windows_are_those_beside_bus_numbers(void **state)
+{
+    struct aml_range range[4];
+
+    (void)state;
+    start();
+    add_template(PORT_FIXED END);
+    add_template(HOLE END); /* of some other device */
+    add_template(BUS_NUMBERS PORT_FIXED PORTS VGA HOLE HIGH END);
+    CHECK_EQ(aml_bridge_windows(body(), range, 4), 2);
+    CHECK_EQ(range[0].first, 0xc0000000);
+    CHECK_EQ(range[0].last, 0xfebfffff);
+    CHECK_EQ(range[1].first, 0x8000000000);
+    CHECK_EQ(range[1].last, 0xffffffffff);
+}
+
+static void test_windows_stop_at_the_room_for_them(void **state)
+{
+    struct aml_range range[3] = {{0, 0}, {0, 0}, {7, 7}};
+
+    (void)state;
+    start();
+    add_template(BUS_NUMBERS HOLE END);
+    add_template(BUS_NUMBERS HIGH HOLE END);
+    CHECK_EQ(aml_bridge_windows(body(), range, 2), 2);
+    CHECK_EQ(range[2].first, 7);
+}
+
+static void test_templates_that_do_not_end_are_none(void **state)
+{
+    struct aml_range range[4];
+
+    (void)state;
+    start();
+    add_template(BUS_NUMBERS HOLE);
+    CHECK_EQ(aml_bridge_windows(body(), range, 4), 0);
+
+    /* Cut anywhere, it says nothing, and nothing past the end is read. */
+    start();
+    add_template(BUS_NUMBERS HOLE END);
+    for (size_t len = 0; len < aml_len; len++) {
+        uint8_t *cut = malloc(len ? len : 1);
+        memcpy(cut, aml, len);
+        CHECK_EQ(aml_bridge_windows(view_of(cut, len), range, 4), 0);
+        free(cut);
+    }
+    CHECK_EQ(aml_bridge_windows(body(), range, 4), 1);
+}
+
+static void test_windows_that_contradict_themselves_are_left_out(void **state)
+{
+    struct aml_range range[4];
+
+    (void)state;
+    start();
+    /* Length is not last - first + 1; last before first; translated. */
+    add_template(BUS_NUMBERS
+                 "87 1700 00 0c 03 00000000 000000c0 ffffbffe 00000000 00000001"
+                 "87 1700 00 0c 03 00000000 000000c0 ffffffbf 00000000 00000000"
+                 "87 1700 00 0c 03 00000000 000000c0 ffffbffe 01000000 0000c03e"
+                 END);
+    CHECK_EQ(aml_bridge_windows(body(), range, 4), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sleep_types_are_found_by_name),
+        cmocka_unit_test(test_what_is_no_package_of_constants_is_no_sleep_type),
+        cmocka_unit_test(test_windows_are_those_beside_bus_numbers),
+        cmocka_unit_test(test_windows_stop_at_the_room_for_them),
+        cmocka_unit_test(test_templates_that_do_not_end_are_none),
+        cmocka_unit_test(test_windows_that_contradict_themselves_are_left_out),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
