@@ -49,10 +49,11 @@ static bool reaches(const struct fake_function *bridge, uint8_t bus)
         if (functions[i].f != bridge)
             continue;
         const struct fake_function *above = functions[i].above;
-        if (bus < bridge->config[0x19] || bus > bridge->config[0x1a])
+        if (bus == 0 || bus < bridge->config[0x19] ||
+            bus > bridge->config[0x1a])
             return false;
-        return !above || (reaches(above, bus) && above->config[0x19] ==
-                                                     bridge->config[0x18]);
+        return !above || (reaches(above, bus) &&
+                          above->config[0x19] == bridge->config[0x18]);
     }
     return false;
 }

@@ -305,16 +305,16 @@ static void test_reset_is_only_where_the_flag_says_so(void **state)
 static void test_madt_is_told_in_numbers(void **state)
 {
     static const char entries[] =
-        "00 08 00 00 01000000"                /* a local APIC */
-        "00 08 01 01 00000000"                /* one that is off */
-        "01 0c 00 00 0000c0fe 00000000"       /* I/O APIC */
-        "01 0c 01 00 0010c0fe 18000000"       /* another */
-        "02 0a 00 00 02000000 0000"           /* timer, as ISA has it */
-        "02 0a 00 09 09000000 0d00"           /* SCI: high, level */
-        "02 0a 00 0a 0a000000 0f00"           /* low, level */
-        "02 0a 01 03 03000000 0000"           /* not ISA */
-        "04 06 ff 0000 01"                    /* NMI */
-        "05 0c 0000 0000e0fe 01000000"        /* local APICs elsewhere */
+        "00 08 00 00 01000000"                   /* a local APIC */
+        "00 08 01 01 00000000"                   /* one that is off */
+        "01 0c 00 00 0000c0fe 00000000"          /* I/O APIC */
+        "01 0c 01 00 0010c0fe 18000000"          /* another */
+        "02 0a 00 00 02000000 0000"              /* timer, as ISA has it */
+        "02 0a 00 09 09000000 0d00"              /* SCI: high, level */
+        "02 0a 00 0a 0a000000 0f00"              /* low, level */
+        "02 0a 01 03 03000000 0000"              /* not ISA */
+        "04 06 ff 0000 01"                       /* NMI */
+        "05 0c 0000 0000e0fe 01000000"           /* local APICs elsewhere */
         "09 10 0000 00010000 01000000 00000000"; /* a local x2APIC */
 
     (void)state;

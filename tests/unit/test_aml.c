@@ -149,11 +149,11 @@ static void test_windows_that_contradict_themselves_are_left_out(void **state)
     (void)state;
     start();
     /* Length is not last - first + 1; last before first; translated. */
-    add_template(BUS_NUMBERS
-                 "87 1700 00 0c 03 00000000 000000c0 ffffbffe 00000000 00000001"
-                 "87 1700 00 0c 03 00000000 000000c0 ffffffbf 00000000 00000000"
-                 "87 1700 00 0c 03 00000000 000000c0 ffffbffe 01000000 0000c03e"
-                 END);
+    add_template(
+        BUS_NUMBERS
+        "87 1700 00 0c 03 00000000 000000c0 ffffbffe 00000000 00000001"
+        "87 1700 00 0c 03 00000000 000000c0 ffffffbf 00000000 00000000"
+        "87 1700 00 0c 03 00000000 000000c0 ffffbffe 01000000 0000c03e" END);
     CHECK_EQ(aml_bridge_windows(body(), range, 4), 0);
 }
 
