@@ -100,6 +100,28 @@ void mem_init(const struct mem_range *ram, size_t ram_count,
     mem.available = mem.total;
 }
 
+static uint64_t aligned_start(const struct mem_range *r, size_t align)
+{
+    return (r->start + align - 1) & ~((uint64_t)align - 1);
+}
+
+/* The smallest range that it fits in, so that gaps are used first. */
+static struct mem_range *best_fit(size_t size, size_t align)
+{
+    struct mem_range *best = NULL;
+
+    for (size_t i = 0; i < mem.count; i++) {
+        struct mem_range *r = &mem.range[i];
+        uint64_t start = aligned_start(r, align);
+
+        if (start < r->start || start > r->end || size > r->end - start)
+            continue;
+        if (best == NULL || size_of(r) < size_of(best))
+            best = r;
+    }
+    return best;
+}
+
 void *mem_alloc(size_t size, size_t align)
 {
     if (mem.sealed)
@@ -107,25 +129,22 @@ void *mem_alloc(size_t size, size_t align)
     if (align == 0)
         align = 16;
 
-    for (size_t i = 0; i < mem.count; i++) {
-        struct mem_range *r = &mem.range[i];
-        uint64_t start = (r->start + align - 1) & ~((uint64_t)align - 1);
+    struct mem_range *r = best_fit(size, align);
 
-        if (start < r->start || start > r->end || size > r->end - start)
-            continue;
+    if (r == NULL)
+        panic("out of memory: %zu bytes wanted, %llu left", size,
+              (unsigned long long)mem.available);
 
-        struct mem_range gap = {r->start, start};
+    uint64_t start = aligned_start(r, align);
+    struct mem_range gap = {r->start, start};
 
-        r->start = start + size;
-        mem.available -= size;
-        if (mem.count < MEM_RANGES_MAX)
-            put(gap);
-        else
-            mem.available -= size_of(&gap);
-        return memset((void *)start, 0, size);
-    }
-    panic("out of memory: %zu bytes wanted, %llu left", size,
-          (unsigned long long)mem.available);
+    r->start = start + size;
+    mem.available -= size;
+    if (mem.count < MEM_RANGES_MAX)
+        put(gap);
+    else
+        mem.available -= size_of(&gap);
+    return memset((void *)start, 0, size);
 }
 
 uint64_t mem_available(void)

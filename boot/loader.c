@@ -159,16 +159,19 @@ static void scan_rsdp(struct boot_info *info, const struct view *v)
             return;
 }
 
+/* Where a PC's firmware leaves it: the EBDA's start, the ROM area. */
 static void search_rsdp(struct boot_info *info)
 {
-    struct view pointer = physical(0x40e, 2);
-    struct view high = physical(0xe0000, 0x20000);
-    struct view ebda = physical(get(&pointer, 0, 2) << 4, 1024);
+    if (info->rsdp_len != 0)
+        return;
 
+    struct view pointer = physical(0x40e, 2);
+    struct view ebda = physical(get(&pointer, 0, 2) << 4, 1024);
+    struct view rom = physical(0xe0000, 0x20000);
+
+    scan_rsdp(info, &ebda);
     if (info->rsdp_len == 0)
-        scan_rsdp(info, &ebda);
-    if (info->rsdp_len == 0)
-        scan_rsdp(info, &high);
+        scan_rsdp(info, &rom);
 }
 
 /* Multiboot2 2.0, 3.6.  Offsets are from the start of a tag. */
