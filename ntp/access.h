@@ -22,15 +22,20 @@ struct access {
 };
 
 /*
- * Add a rule, given in the order of the configuration.  The same prefix again
- * replaces the earlier rule; `all` also removes the more specific ones.
+ * Add a rule, given in the order of the configuration; the bits of `prefix`
+ * after the first `bits`, 0 to 128, do not matter.  The same prefix again
+ * replaces the earlier rule; `all` also removes the more specific ones of the
+ * same family: ::/0 says nothing of IPv4.
  * Returns false when the table is full.
  * Level: boot.
  */
 bool access_add(struct access *a, const struct ip_addr6 *prefix, uint8_t bits,
                 bool allow, bool all);
 
-/* May that host ask?  Deny when no rule matches.  Level: any. */
+/*
+ * May that host ask?  The longest prefix of its family decides, and without
+ * one the answer is no.  Bounded by the number of rules.  Level: any.
+ */
 bool access_allowed(const struct access *a, const struct ip_addr6 *from);
 
 #endif
