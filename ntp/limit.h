@@ -18,16 +18,27 @@ struct limit_config {
 
 enum limit_verdict { LIMIT_PASS, LIMIT_DROP, LIMIT_KISS };
 
-/* One client; what `chronyc clients` and the status page show of it. */
+#define LIMIT_INTERVAL_UNKNOWN 127
+
+/*
+ * One client; what `chronyc clients` and the status page show of it.  A client
+ * is a whole address, as for chrony, also of IPv6: the hosts of one network
+ * must not use up each other's answers.
+ */
 struct limit_client {
     struct ip_addr6 addr;
     uint64_t last_ms; /* monotonic, of the last request */
-    uint32_t hits;    /* saturating */
+    uint32_t hits;    /* saturating; 0: the entry is free */
     uint32_t drops;   /* saturating */
     int32_t tokens;   /* of the bucket */
-    int8_t interval;  /* log2 s, smoothed; 127: not known */
-    uint8_t flags;
+    int8_t interval;  /* log2 s, smoothed, or LIMIT_INTERVAL_UNKNOWN */
 };
+
+/*
+ * Entries of a set: with the table half full of random addresses, one client
+ * in 50 shares a full set and may be forgotten early; five cache lines.
+ */
+#define LIMIT_WAYS 8
 
 /* The table: sets of a few entries each; the stalest of a full set goes. */
 struct limit {
@@ -36,6 +47,9 @@ struct limit {
     uint32_t sets;    /* a power of two; 0: no table, everything passes */
     uint64_t seed;    /* of the hash and of leak and kod, secret */
     uint64_t evicted; /* clients forgotten for newer ones */
+    int32_t cost;     /* tokens of an answer */
+    int32_t full;     /* tokens that a bucket holds */
+    uint8_t shift;    /* each millisecond brings 2^shift tokens */
 };
 
 /*
@@ -48,7 +62,7 @@ void limit_init(struct limit *l, const struct limit_config *config,
 
 /*
  * Note a request from `from` at monotonic `now_ms`, and say what to do with it.
- * Bounded: one set is looked at.
+ * Without `ratelimit` it only notes.  Bounded: one set is looked at.
  * Level: interrupt, one writer.
  */
 enum limit_verdict limit_check(struct limit *l, const struct ip_addr6 *from,
