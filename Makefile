@@ -95,8 +95,11 @@ ntp-y := \
     clock \
     source \
     peer \
+    real \
+    track \
     filter \
     select \
+    follow \
     discipline \
     leap \
     client

@@ -3,8 +3,9 @@
 #ifndef NTP_CLIENT_H
 #define NTP_CLIENT_H
 
-#include "ntp/clock.h"
-#include "ntp/source.h"
+#include "ntp/discipline.h"
+#include "ntp/filter.h"
+#include "ntp/peer.h"
 
 /*
  * Counter values ("ticks") are the only time this file knows: it is told what
@@ -28,7 +29,7 @@
  */
 
 /* Sources in all, pool members included; a configuration with more is refused.
- * A slot costs about 8 KiB. */
+ * A slot costs about 12 KiB. */
 #define CLIENT_SOURCES_MAX 32
 
 /* Our own addresses remembered for loop detection; more are not looked for. */
@@ -74,7 +75,7 @@ struct client_config {
     uint8_t minsources;         /* that must agree, at least 1 */
     uint8_t maxstratum;         /* of a source, 1 to 15 */
     enum authselectmode authselectmode;
-    enum leapsecmode leapsecmode;
+    enum leapsecmode leapsecmode; /* LEAPSEC_SLEW counts as LEAPSEC_STEP */
     struct local_config local;
 };
 
@@ -137,11 +138,63 @@ struct client_request {
     uint8_t data[48 + 4 + NTP_DIGEST_MAX];
 };
 
-/* All state of the client; its fields are client.c's own business. */
+/* One source; client.c's and follow.c's own business, as all that follows. */
+struct source {
+    bool used, resolved;
+    bool stopped;   /* by DENY or RSTR, for good */
+    bool usable;    /* at the last look; `state` says why not */
+    bool reachable; /* was, at the last look */
+    struct source_config config;
+    bool noselect, trust, require; /* as authselectmode makes them */
+    struct ip_addr6 address;
+    struct peer peer;
+    struct filter filter;
+    struct ntp_packet header; /* of the last good reply */
+    enum source_state state;
+    enum source_state trouble; /* what the last reply was refused for */
+    enum source_verdict verdict;
+    uint32_t verdicts[SOURCE_VERDICT_COUNT];
+    uint32_t sent, received;
+    uint8_t reach;
+    uint8_t unanswered; /* requests in a row */
+    uint8_t burst;      /* requests left of it */
+    uint8_t burst_good; /* replies to it */
+    uint8_t early;      /* polls below minpoll left, before we know our rate */
+    int8_t poll;        /* log2 s */
+    int8_t least_poll;  /* log2 s; RATE raises it */
+    uint64_t due_ticks;
+    uint64_t sent_ticks;
+    uint64_t sample_ticks;
+    double last_offset; /* of the last sample, against our clock then */
+};
+
 struct client {
     const struct client_config *config;
-    struct clock *clock;
     struct client_start start;
+    struct clock *clock;
+    struct discipline discipline;
+    struct discipline_status status;
+    struct source source[CLIENT_SOURCES_MAX];
+    uint32_t own_id[CLIENT_ADDRESSES_MAX];
+    unsigned own_ids;
+    int leader; /* slot, or -1 */
+    bool set, provisional, local;
+    bool alarmed;  /* by maxchange: unsynchronised until offsets are small */
+    bool was_near; /* root distance has been under local's `activate` */
+    bool replied;  /* a source has, since start or since the time was lost */
+    bool due;      /* samples came that the clock does not follow yet */
+    uint64_t due_ticks;
+    bool lost; /* the epoch was declared lost, and no set since */
+    uint64_t replied_ticks;
+    uint64_t overdue_ticks; /* from here on, a reply is missing */
+    bool overdue;
+    uint64_t update_ticks;
+    double update_interval;
+    uint32_t updates, steps, refused;
+    double last_offset, mean_square_offset, residual_frequency, skew;
+    double error; /* standard deviation of the line at the last update */
+    enum ntp_leap table_leap;
+    ntp_date table_date;
     struct client_event event[CLIENT_EVENTS_MAX];
     unsigned events;
 };
@@ -181,7 +234,7 @@ int client_add(struct client *c, const struct source_config *config);
 
 /*
  * Call when all configured sources are added: works out what authselectmode
- * means for each.  A source added later (by DHCP, say) asks for it again.
+ * means for each.  client_add() and client_remove() do it, too.
  */
 void client_ready(struct client *c);
 
@@ -227,14 +280,14 @@ void client_sent(struct client *c, int slot, uint64_t tx_ticks);
 
 /*
  * A datagram from the address and port of that source arrived at `rx_ticks`:
- * T4.  Any bytes at all.  May set, step or slew the clock.
+ * T4.  Any bytes at all.  The clock follows at the next client_tick().
  * Returns what became of it.
  * RFC 5905, 8 and 9.2.
  */
 enum source_verdict client_receive(struct client *c, int slot, const void *data,
                                    size_t len, uint64_t rx_ticks);
 
-/* Housekeeping: reachability, `local`, the end of a leap second. */
+/* Follow what came in; `local`, missing replies, the end of a leap second. */
 void client_tick(struct client *c, uint64_t now_ticks);
 
 /* The oldest event not yet fetched.  Returns false when there is none. */

@@ -99,7 +99,7 @@ static ntp_span elapsed(const struct clock_line *line, uint64_t ticks)
     int64_t since = (int64_t)(ticks - line->base_ticks);
     int64_t slew = (int64_t)(line->slew_end_ticks - line->base_ticks);
 
-    if (since <= slew || since < 0)
+    if (since <= slew)
         return along(since, line->rate);
     if (slew < 0)
         slew = 0;

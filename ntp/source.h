@@ -44,7 +44,6 @@ void source_config_default(struct source_config *config);
     X(SOURCE_LOOP, 's', "it follows us")                                       \
     X(SOURCE_DISTANCE, 'D', "root distance over maxdistance")                  \
     X(SOURCE_JITTERY, '~', "jitter over maxjitter")                            \
-    X(SOURCE_STALE, 'S', "its samples are too old")                            \
     X(SOURCE_WAITS_SOURCES, 'w', "waits for minsources")                       \
     X(SOURCE_WAITS_REQUIRED, 'W', "waits for a required source")               \
     X(SOURCE_UNTRUSTED, 'T', "trusted sources disagree")                       \

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The clock discipline: from an estimate of the time to the served line. */
+#include "ntp/discipline.h"
+
+#include "ntp/real.h"
+
+#define SECOND ((ntp_span)1 << 64)
+
+/* A slew takes at least that long, s: shorter ones gain nothing. */
+#define SLEW_SHORTEST 1.0
+
+/* Up to that rate a slew takes no longer; then up to SLEW_LONG s of it, before
+ * the rate is raised to the limit that is allowed. */
+#define SLEW_GENTLE 500e-6
+#define SLEW_LONG   16.0
+
+/* No rate is changed by more than that: the line must never stand still, nor
+ * run back, whatever anybody claims. */
+#define RATE_MOST 0.5
+
+void discipline_init(struct discipline *d, struct clock *clock,
+                     const struct raw_scale *raw)
+{
+    *d = (struct discipline){
+        .clock = clock,
+        .raw = *raw,
+        .line =
+            {
+                .base_ticks = raw->ticks,
+                .base_date = raw->date,
+                .rate = raw->rate,
+                .slew_end_ticks = raw->ticks,
+                .rate_after = raw->rate,
+                .leap_date = NTP_DATE_NEVER,
+                .expiry_ticks = raw->ticks,
+                .epoch = 1,
+                .leap = LEAP_UNKNOWN,
+            },
+        .max_slew = RATE_MOST,
+        .max_drift = RATE_MOST,
+    };
+    clock_publish(clock, &d->line);
+}
+
+static ntp_span raw_span(const struct discipline *d, int64_t ticks)
+{
+    return ((ntp_span)ticks * (ntp_span)d->raw.rate) >> 16;
+}
+
+double discipline_span(const struct discipline *d, uint64_t from, uint64_t to)
+{
+    return ntp_span_seconds(raw_span(d, (int64_t)(to - from)));
+}
+
+double discipline_raw(const struct discipline *d, uint64_t ticks)
+{
+    return discipline_span(d, d->raw.ticks, ticks);
+}
+
+uint64_t discipline_ticks(const struct discipline *d, double seconds)
+{
+    double ticks = seconds / ((double)d->raw.rate * 0x1p-80);
+
+    if (!(ticks > 0))
+        return 0;
+    return ticks < 0x1p62 ? (uint64_t)ticks : (uint64_t)1 << 62;
+}
+
+ntp_date discipline_raw_date(const struct discipline *d, uint64_t ticks)
+{
+    return d->raw.date + raw_span(d, (int64_t)(ticks - d->raw.ticks));
+}
+
+double discipline_offset(const struct discipline *d, uint64_t ticks)
+{
+    return ntp_span_seconds(clock_unleapt(&d->line, ticks) -
+                            discipline_raw_date(d, ticks));
+}
+
+static double within(double x, double bound)
+{
+    return real_max(-bound, real_min(x, bound));
+}
+
+static uint64_t scaled_rate(const struct discipline *d, double frequency)
+{
+    double change = (double)d->raw.rate * within(frequency, RATE_MOST);
+
+    return d->raw.rate + (uint64_t)(int64_t)change;
+}
+
+/* From `ticks` on, the line runs on from where it is. */
+static void rebase(struct discipline *d, uint64_t ticks)
+{
+    d->line.base_date = clock_unleapt(&d->line, ticks);
+    if ((int64_t)(d->line.slew_end_ticks - ticks) <= 0) {
+        d->line.slew_end_ticks = ticks;
+        d->line.rate = d->line.rate_after;
+    }
+    d->line.base_ticks = ticks;
+}
+
+void discipline_slew(struct discipline *d, uint64_t ticks, double offset,
+                     double frequency)
+{
+    double away = offset - discipline_offset(d, ticks);
+    double seconds = real_max(
+        SLEW_SHORTEST, real_min(real_abs(away) / SLEW_GENTLE, SLEW_LONG));
+
+    seconds = real_max(seconds, real_abs(away) / d->max_slew);
+    d->frequency = within(frequency, d->max_drift);
+
+    rebase(d, ticks);
+    d->line.rate = scaled_rate(d, d->frequency + away / seconds);
+    d->line.slew_end_ticks = ticks + discipline_ticks(d, seconds);
+    d->line.rate_after = scaled_rate(d, d->frequency);
+}
+
+void discipline_step(struct discipline *d, uint64_t ticks, double offset,
+                     double frequency)
+{
+    d->frequency = within(frequency, d->max_drift);
+    d->line.base_ticks = ticks;
+    d->line.base_date =
+        discipline_raw_date(d, ticks) + ntp_span_from_seconds(offset);
+    d->line.rate = d->line.rate_after = scaled_rate(d, d->frequency);
+    d->line.slew_end_ticks = ticks;
+}
+
+void discipline_move_raw(struct discipline *d, ntp_span by)
+{
+    d->raw.date += by;
+}
+
+void discipline_leap(struct discipline *d, enum ntp_leap leap, ntp_date date)
+{
+    if (d->line.stratum == 0)
+        return;
+    d->line.leap = leap;
+    d->line.leap_date = leap == LEAP_NONE ? NTP_DATE_NEVER : date;
+}
+
+bool discipline_leap_done(struct discipline *d, uint64_t ticks)
+{
+    ntp_span by;
+
+    if (d->line.leap == LEAP_INSERT)
+        by = -SECOND;
+    else if (d->line.leap == LEAP_DELETE)
+        by = SECOND;
+    else
+        return false;
+    if (clock_at(&d->line, ticks) < d->line.leap_date)
+        return false;
+
+    d->line.base_date += by;
+    d->line.leap = LEAP_NONE;
+    d->line.leap_date = NTP_DATE_NEVER;
+    discipline_move_raw(d, by);
+    return true;
+}
+
+static uint64_t fraction32(double seconds)
+{
+    return (uint64_t)(real_min(seconds, 0x1p20) * 0x1p32) + 1;
+}
+
+void discipline_publish(struct discipline *d, uint64_t ticks,
+                        const struct discipline_status *status)
+{
+    struct clock_line *line = &d->line;
+    double left = DISCIPLINE_MAXDISP - status->root_dispersion;
+
+    rebase(d, ticks);
+    line->stratum = status->stratum;
+    if (status->stratum == 0)
+        line->leap = LEAP_UNKNOWN;
+    else if (line->leap == LEAP_UNKNOWN)
+        line->leap = LEAP_NONE;
+    line->reference_id = status->reference_id;
+    line->root_delay =
+        ntp_short_from_span(ntp_span_from_seconds(status->root_delay));
+    line->root_dispersion = fraction32(status->root_dispersion);
+    line->dispersion_rate = (uint32_t)fraction32(real_min(status->growth, 0.5));
+    line->expiry_ticks =
+        ticks + discipline_ticks(d, left / real_max(status->growth, 1e-9));
+    if (status->update)
+        line->reference_ts = ntp_ts_from_date(clock_at(line, ticks));
+    clock_publish(d->clock, line);
+}
+
+void discipline_new_epoch(struct discipline *d)
+{
+    d->line.epoch++;
+}

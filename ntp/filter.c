@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The clock filter: from the samples of one source to its time and rate. */
+#include "ntp/filter.h"
+
+#include "ntp/real.h"
+
+#include <string.h>
+
+/*
+ * The ways an oscillator may wander, half a decade apart: random walk of the
+ * frequency, then those whose drift wanders too (temperature, load).
+ */
+static const struct track_wander wanders[FILTER_WANDERS] = {
+    {1e-20, 0},     {1e-19, 0},     {1e-18, 0},     {1e-17, 0},
+    {1e-16, 0},     {1e-15, 0},     {1e-14, 0},     {1e-19, 1e-25},
+    {1e-19, 1e-24}, {1e-19, 1e-23}, {1e-19, 1e-22}, {1e-18, 1e-21},
+};
+
+/*
+ * What the part of a delay above the least says of the error of the offset,
+ * which it bounds: uniform within the bound (both directions alike), normal
+ * within it (many small delays), or near one end (one direction only).  The
+ * uniform one also with a larger error that is not seen in the delay.
+ */
+enum shape_kind { UNIFORM, NORMAL, LATE, EARLY };
+
+static const struct shape {
+    enum shape_kind kind;
+    double blur; /* times the error of the least delay */
+} shapes[FILTER_SHAPES] = {
+    {UNIFORM, 1}, {UNIFORM, 8}, {UNIFORM, 64},
+    {NORMAL, 1},  {LATE, 1},    {EARLY, 1},
+};
+
+/* A normal error within the bound: its standard deviation, of the bound. */
+#define NORMAL_PART 0.3
+
+/* Delay in the quiet direction, when only one queues, in errors of the least.
+ */
+#define QUIET 3
+
+/* Between two samples, another hypothesis becomes true. */
+#define CHANGE 0.005
+
+/* Drift of an oscillator that is not known yet, s/s^2. */
+#define DRIFT_SIGMA 1e-9
+
+/* The least of n delays is above that of the path by this part of the median
+ * excess over the root of n, or less. */
+#define LEAST_ERROR 0.4
+
+/* The window is run through for each of the first samples, and later when the
+ * least delay turns out less by this part of its error. */
+#define ALWAYS_RUN 8
+#define RUN_AGAIN  0.5
+
+/* Less than this was explained: a stray. */
+#define EXPLAINED 0.1
+
+/* Strays in a row that start the filter anew, if they agree; if they do not. */
+#define STRAYS_AGREE 4
+#define STRAYS_MOST  12
+
+/* Two strays that agree: within this frequency error and that many widths. */
+#define STRAY_FREQUENCY 200e-6
+
+#define LEAST_NOISE 1e-9 /* s; nothing is read better than that */
+
+void filter_init(struct filter *f, double frequency_error)
+{
+    memset(f, 0, sizeof(*f));
+    f->frequency_error = frequency_error;
+}
+
+/* What a sample says under a shape. */
+static struct track_likelihood likelihood(const struct filter *f,
+                                          const struct filter_sample *s,
+                                          const struct shape *shape)
+{
+    double half = real_max(0.5 * (s->delay - f->delay), 0);
+    double blur = shape->blur * f->delay_error;
+    double quiet = QUIET * f->delay_error;
+    double variance = blur * blur + s->noise * s->noise;
+    struct track_likelihood l = {.offset = s->offset};
+
+    switch (shape->kind) {
+    case UNIFORM:
+        l.half = half;
+        break;
+    case NORMAL:
+        variance += NORMAL_PART * NORMAL_PART * half * half;
+        break;
+    case LATE:
+    case EARLY:
+        if (half < quiet) {
+            variance += half * half / 3;
+        } else {
+            double shift = half - quiet;
+            l.offset += shape->kind == LATE ? -shift : shift;
+            variance += quiet * quiet;
+        }
+        break;
+    }
+    l.sigma = real_sqrt(variance);
+    return l;
+}
+
+static const struct track_wander *wander_of(unsigned track)
+{
+    return &wanders[track % FILTER_WANDERS];
+}
+
+static const struct shape *shape_of(unsigned track)
+{
+    return &shapes[track / FILTER_WANDERS];
+}
+
+/* Scale the weights to a sum of 1 and give each hypothesis a chance to become
+ * true. */
+static void exchange(struct filter *f)
+{
+    track_mix(&f->mean, f->track, FILTER_TRACKS);
+    for (unsigned i = 0; i < FILTER_TRACKS; i++) {
+        struct track *t = &f->track[i];
+        double stays = (1 - CHANGE) * t->weight / f->mean.weight;
+        double comes = CHANGE / FILTER_TRACKS;
+
+        t->weight = stays + comes;
+        track_blend(t, &f->mean, comes / t->weight, wander_of(i)->drift == 0);
+    }
+    track_mix(&f->mean, f->track, FILTER_TRACKS);
+}
+
+static void start(struct filter *f, const struct filter_sample *s)
+{
+    for (unsigned i = 0; i < FILTER_TRACKS; i++) {
+        struct track_likelihood l = likelihood(f, s, shape_of(i));
+        double sigma = real_sqrt(l.sigma * l.sigma + l.half * l.half / 3);
+
+        track_start(&f->track[i], l.offset, sigma, 0, f->frequency_error,
+                    wander_of(i)->drift > 0 ? DRIFT_SIGMA : 0);
+    }
+    f->when = s->when;
+    track_mix(&f->mean, f->track, FILTER_TRACKS);
+}
+
+/* Returns how well the sample was explained, 0 to 1. */
+static double step(struct filter *f, const struct filter_sample *s)
+{
+    double seconds = s->when - f->when;
+    double half = real_max(0.5 * (s->delay - f->delay), 0);
+    double reach = 2 * half + 20 * (f->delay_error + s->noise);
+    double explained = 0;
+    double total = 0;
+
+    for (unsigned i = 0; i < FILTER_TRACKS; i++) {
+        struct track_likelihood l = likelihood(f, s, shape_of(i));
+        struct track *t = &f->track[i];
+
+        track_predict(t, wander_of(i), seconds);
+        double share = track_update(t, &l, reach);
+        explained += share * t->weight;
+        total += t->weight;
+    }
+    f->when = s->when;
+    exchange(f);
+    return explained / total;
+}
+
+static double run(struct filter *f)
+{
+    double explained = 1;
+
+    /* What was learned about the hypotheses is half forgotten. */
+    for (unsigned i = 0; i < FILTER_TRACKS; i++)
+        f->track[i].weight = 0.5 * f->track[i].weight + 0.5 / FILTER_TRACKS;
+    start(f, &f->sample[0]);
+    for (unsigned i = 1; i < f->count; i++)
+        explained = step(f, &f->sample[i]);
+    f->run_delay = f->delay;
+    return explained;
+}
+
+static void remember(struct filter *f, const struct filter_sample *s)
+{
+    if (f->count == FILTER_WINDOW) {
+        f->count--;
+        memmove(f->sample, f->sample + 1, f->count * sizeof(*f->sample));
+    }
+    f->sample[f->count++] = *s;
+    f->total++;
+
+    if (f->blocks == 0 || f->in_block == FILTER_BLOCK) {
+        if (f->blocks == FILTER_BLOCKS) {
+            f->blocks--;
+            memmove(f->block, f->block + 1, f->blocks * sizeof(*f->block));
+        }
+        f->block[f->blocks++] = s->delay;
+        f->in_block = 0;
+    }
+    double *newest = &f->block[f->blocks - 1];
+    *newest = real_min(*newest, s->delay);
+    f->in_block++;
+}
+
+/*
+ * The path has become longer when even the least delay of the newest blocks is
+ * clearly above that of each before: by more than those differ among
+ * themselves.
+ */
+static void notice_longer_path(struct filter *f)
+{
+    if (f->blocks < 4 || f->in_block < FILTER_BLOCK)
+        return;
+
+    double least = f->block[0];
+    double most = f->block[0];
+    for (unsigned i = 1; i + 1 < f->blocks; i++) {
+        least = real_min(least, f->block[i]);
+        most = real_max(most, f->block[i]);
+    }
+    double newest = f->block[f->blocks - 1];
+    if (newest <= most + 4 * (most - least) + 4 * f->delay_error)
+        return;
+    f->block[0] = newest;
+    f->blocks = 1;
+}
+
+static void measure_delay(struct filter *f)
+{
+    double excess[FILTER_WINDOW];
+    unsigned n = f->in_block + (f->blocks - 1u) * FILTER_BLOCK;
+
+    f->delay = f->block[0];
+    for (unsigned i = 1; i < f->blocks; i++)
+        f->delay = real_min(f->delay, f->block[i]);
+    for (unsigned i = 0; i < f->count; i++)
+        excess[i] = real_max(f->sample[i].delay - f->delay, 0);
+    real_sort(excess, f->count);
+    f->excess = excess[f->count / 2];
+
+    f->delay_error = LEAST_NOISE + LEAST_ERROR * f->excess / real_sqrt(n);
+    /* Of few, not even the median is known. */
+    if (n < 32)
+        f->delay_error += f->delay * real_exp2i(-(int)n - 1);
+}
+
+static bool agree(const struct filter *f, const struct filter_sample *a,
+                  const struct filter_sample *b)
+{
+    double within = 0.5 * (a->delay + b->delay) + 8 * f->delay_error +
+                    4 * (a->noise + b->noise) +
+                    STRAY_FREQUENCY * real_abs(a->when - b->when);
+
+    return real_abs(a->offset - b->offset) <= within;
+}
+
+/* Start anew from the samples that nothing explained. */
+static bool start_anew(struct filter *f)
+{
+    if (f->strays < STRAYS_AGREE || f->strays > f->count)
+        return false;
+
+    struct filter_sample *first = &f->sample[f->count - STRAYS_AGREE];
+    if (f->strays < STRAYS_MOST) {
+        for (unsigned i = 1; i < STRAYS_AGREE; i++) {
+            if (!agree(f, first, first + i))
+                return false;
+        }
+    }
+
+    struct filter_sample kept[STRAYS_AGREE];
+    memcpy(kept, first, sizeof(kept));
+    uint32_t total = f->total;
+    filter_init(f, f->frequency_error);
+    for (unsigned i = 0; i < STRAYS_AGREE; i++)
+        filter_add(f, &kept[i]);
+    f->total = total;
+    return true;
+}
+
+bool filter_add(struct filter *f, const struct filter_sample *sample)
+{
+    remember(f, sample);
+    notice_longer_path(f);
+    measure_delay(f);
+
+    double explained = f->total <= ALWAYS_RUN || f->run_delay - f->delay >
+                                                     RUN_AGAIN * f->delay_error
+                           ? run(f)
+                           : step(f, sample);
+    if (explained >= EXPLAINED) {
+        f->strays = 0;
+        return true;
+    }
+    f->strays++;
+    return start_anew(f);
+}
+
+void filter_at(const struct filter *f, double when, struct filter_estimate *e)
+{
+    const struct track *m = &f->mean;
+    double s = when - f->when;
+
+    e->offset = m->offset + s * m->frequency + s * s / 2 * m->drift;
+    e->offset_error = filter_error_after(f, s);
+    e->frequency = m->frequency + s * m->drift;
+    e->drift = m->drift;
+    e->frequency_error = real_sqrt(m->p11 + 2 * s * m->p12 + s * s * m->p22);
+}
+
+double filter_error_after(const struct filter *f, double seconds)
+{
+    double wander = 0;
+    struct track none = {0};
+
+    for (unsigned i = 0; i < FILTER_TRACKS; i++)
+        wander +=
+            f->track[i].weight * track_variance(&none, wander_of(i), seconds);
+
+    static const struct track_wander still;
+    return real_sqrt(track_variance(&f->mean, &still, seconds) + wander);
+}
+
+double filter_noise(const struct filter *f)
+{
+    return LEAST_NOISE + 0.42 * f->excess + f->delay_error;
+}
+
+void filter_shift(struct filter *f, double seconds)
+{
+    for (unsigned i = 0; i < f->count; i++)
+        f->sample[i].offset += seconds;
+    for (unsigned i = 0; i < FILTER_TRACKS; i++)
+        f->track[i].offset += seconds;
+    f->mean.offset += seconds;
+}
