@@ -422,12 +422,8 @@ static void take(struct net *net, const struct ring_slot *slot)
 
 static void follow_link(struct net *net)
 {
-    bool up = net->dev->link_up && net->dev->failed == NULL;
+    bool up = net->dev->link_up;
 
-    if (net->dev->failed != NULL && !net->failure_told) {
-        net->failure_told = true;
-        log_line("network card given up: %s", net->dev->failed);
-    }
     if (up == net->link_up)
         return;
 

@@ -85,7 +85,6 @@ struct net {
     uint64_t ticks_per_ms;
     uint64_t now_ticks; /* of this net_poll() */
     bool link_up;       /* as lwIP was told */
-    bool failure_told;
 
     /* Of the frame being processed. */
     uint64_t rx_ticks;
@@ -132,7 +131,10 @@ void net_poll(struct net *net, uint64_t now_ticks);
 /* Milliseconds until net_poll() has work to do again without a frame. */
 uint32_t net_next_timeout_ms(struct net *net);
 
-/* Is there a frame on the ring?  Ask with interrupts off before halting. */
+/*
+ * Has the card something for net_poll()?  Ask with interrupts off before
+ * halting.
+ */
 static inline bool net_pending(const struct net *net)
 {
     return ring_peek(&net->ring) != NULL || net->dev->link_up != net->link_up;

@@ -85,7 +85,7 @@ enum limit_verdict limit_check(struct limit *l, const struct ip_addr6 *from,
 static struct card card;
 static struct ring ring;
 static struct fastpath fp;
-static struct clock clock;
+static struct clock served;
 static struct ntp_keys keys;
 static struct ntp_server server;
 static struct access access;
@@ -100,10 +100,10 @@ static int start(void **state)
         .base_ticks = 0,
         .base_date = (ntp_date)1000 << 64,
         .rate = 1208925819614629ull, /* 2^80 / 10^9 */
-        .slew_end_ticks = UINT64_MAX,
+        .slew_end_ticks = INT64_MAX,
         .rate_after = 1208925819614629ull,
         .leap_date = NTP_DATE_NEVER,
-        .expiry_ticks = UINT64_MAX,
+        .expiry_ticks = INT64_MAX,
         .epoch = 1,
         .stratum = 2,
     };
@@ -122,11 +122,11 @@ static int start(void **state)
     limit_says = LIMIT_PASS;
     card_init(&card, frames_ours);
     memset(&ring, 0, sizeof(ring));
-    memset(&clock, 0, sizeof(clock));
+    memset(&served, 0, sizeof(served));
     memset(&keys, 0, sizeof(keys));
-    clock_publish(&clock, &line);
+    clock_publish(&served, &line);
     server = (struct ntp_server){.keys = &keys, .precision = -20};
-    config = (struct fastpath_config){.clock = &clock,
+    config = (struct fastpath_config){.clock = &served,
                                       .server = &server,
                                       .access = &access,
                                       .machine = &fake_machine,
