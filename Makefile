@@ -41,6 +41,8 @@ boot-y := \
     loader \
     main \
     loop \
+    settings \
+    stats \
     cpio \
     config \
     config_access \
@@ -258,18 +260,18 @@ newlib-y := $(addprefix string/, \
 
 others = $(CC) $(CPPFLAGS) -std=gnu11 -w $(machine) $(same-bytes) -MMD -MP
 
-# lwIP's own mem_init() is called in lwIP only; ours is in arch/mem.c.
-$(B)/lwip/%.o: $(T)/lwip.stamp $(B)/flags | third-party
+$(B)/lwip/%.o: $(T)/lwip.stamp $(B)/flags net/lwipopts.h \
+    net/lwip_arch/arch/cc.h | third-party
 	@mkdir -p $(@D)
-	$(call show,cc)$(others) -Dmem_init=lwip_mem_init -c -o $@ \
-	    $(T)/lwip/src/$*.c
+	$(call show,cc)$(others) -c -o $@ $(T)/lwip/src/$*.c
 
 # Hashes and ciphers that interrupt level calls.  Only aesni has vector code,
 # reached behind simd_begin().
 $(B)/mbedtls/aesni.o: simd :=
 simd := -mgeneral-regs-only
 
-$(B)/mbedtls/%.o: $(T)/mbedtls.stamp $(B)/flags | third-party
+$(B)/mbedtls/%.o: $(T)/mbedtls.stamp $(B)/flags nts/mbedtls_config.h \
+    | third-party
 	@mkdir -p $(@D)
 	$(call show,cc)$(others) $(simd) -c -o $@ $(T)/mbedtls/library/$*.c
 
@@ -334,11 +336,9 @@ $(B)/$(1)/libgnomon.a: $$(portable-y:%=$(B)/$(1)/%.o)
 endef
 $(foreach flavour,host native fuzz,$(eval $(call host-flavour,$(flavour))))
 
-# A test that needs more than the portable library says so in a comment:
+# A test that needs more than the portable library says so in one line:
 # /* links: drivers/virtq tests/fake/device */
-links = $(shell awk '/^\/\* links: / { on = 1; $$2 = "" } \
-    on { end = /\*\//; gsub(/[*\/]+( |$$)|^ *\//, ""); print } \
-    end { exit }' $(1).c)
+links = $(shell sed -n 's,^/\* links: \(.*\) \*/$$,\1,p' $(1).c)
 
 define host-program
 $(B)/$(1)/$(2): $$(patsubst %,$(B)/$(1)/%.o,$(2) $$(call links,$(2))) \

@@ -76,7 +76,7 @@ static void drop_empty(void)
     mem.count = kept;
 }
 
-void mem_init(const struct mem_range *ram, size_t ram_count,
+void mem_setup(const struct mem_range *ram, size_t ram_count,
               const struct mem_range *reserved, size_t reserved_count)
 {
     mem = (typeof(mem)){0};

@@ -21,7 +21,7 @@ struct mem_range {
  * Ranges may overlap, be empty or be unsorted.
  * Level: boot, once.
  */
-void mem_init(const struct mem_range *ram, size_t ram_count,
+void mem_setup(const struct mem_range *ram, size_t ram_count,
               const struct mem_range *reserved, size_t reserved_count);
 
 /*

@@ -13,7 +13,7 @@
  * unmapped.  All of it identity mapped.
  *
  * The ranges of RAM are remembered, by pointer: they must stay.
- * Level: boot, after mem_init().
+ * Level: boot, after mem_setup().
  */
 void mmu_init(const struct mem_range *ram, size_t ram_count);
 

@@ -1,57 +1,334 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The order in which everything starts. */
-#include "boot/loader.h"
-
 #include "arch/apic.h"
 #include "arch/cpu.h"
 #include "arch/entropy.h"
 #include "arch/irq.h"
 #include "arch/log.h"
+#include "arch/mem.h"
 #include "arch/mmu.h"
 #include "arch/panic.h"
 #include "arch/selftest.h"
+#include "arch/tsc.h"
+#include "boot/loader.h"
+#include "boot/loop.h"
+#include "boot/manifest.h"
+#include "boot/settings.h"
+#include "drivers/acpi.h"
+#include "drivers/hpet.h"
+#include "drivers/kvmclock.h"
+#include "drivers/netdev.h"
+#include "drivers/pci.h"
+#include "drivers/pit.h"
+#include "drivers/pmtimer.h"
+#include "drivers/refclock.h"
+#include "drivers/rtc.h"
 #include "drivers/uart.h"
 
-#include <string.h>
+/* Everything that lives as long as the machine does, each part owned here and
+ * handed out by pointer. */
+static struct {
+    struct boot_info info;
+    struct acpi acpi;
+    struct pci pci;
+    struct refclock kvmclock;
+    struct refclock rtc;
+    struct counter_reference reference[TSC_REFERENCES_MAX];
+    struct tsc tsc;
+    const struct config *config;
+    struct clock clock;
+    struct client client;
+    struct ntp_server server;
+    struct limit limit;
+    struct netdev netdev;
+    struct net_config net_config;
+    struct net net;
+    struct upstream_source source[CONFIG_SOURCES_MAX];
+    struct upstream upstream;
+    struct loop loop;
+} machine;
 
-static struct boot_info info;
+static void start_log(uint64_t entry_ticks)
+{
+    log_set_zero(entry_ticks);
+    uart_attach();
+    log_line("gnomon %s", gnomon_version);
+
+    for (const char *line = gnomon_manifest; *line;) {
+        size_t len = strcspn(line, "\n");
+
+        log_line("built with %.*s", (int)len, line);
+        line += len + (line[len] == '\n');
+    }
+}
+
+static void read_loader(uint32_t protocol, uint64_t address)
+{
+    static const char *const why[] = {
+        [LOADER_OK] = "",
+        [LOADER_UNKNOWN] = "neither PVH nor Multiboot2",
+        [LOADER_MALFORMED] = "malformed boot information",
+        [LOADER_NO_MEMORY] = "no memory map",
+    };
+    struct boot_info *info = &machine.info;
+    enum loader_verdict verdict = loader_read(info, protocol, address);
+
+    if (verdict != LOADER_OK)
+        panic("loader: %s", why[verdict]);
+
+    mem_setup(info->ram, info->ram_count, info->reserved, info->reserved_count);
+    mmu_init(info->ram, info->ram_count);
+    log_line("loader: %s %s, %llu KiB of memory, %zu modules%s", info->protocol,
+             info->loader, (unsigned long long)(mem_total() / 1024),
+             info->module_count,
+             info->cmdline_cut ? ", command line too long and cut" : "");
+}
+
+static void read_firmware(void)
+{
+    struct acpi *acpi = &machine.acpi;
+
+    acpi_init(acpi, machine.info.rsdp, machine.info.rsdp_len);
+    panic_set_reset(&acpi->reset);
+    apic_init(&acpi->madt);
+    log_line("machine: %s", apic_describe());
+}
+
+/* Clocks of known rate, each if it is there; returns how many. */
+static unsigned find_references(struct counter_reference *ref)
+{
+    static struct hpet hpet;
+    static struct pmtimer pmtimer;
+    const struct acpi *acpi = &machine.acpi;
+    const char *why = NULL;
+    unsigned count = 0;
+
+    if (acpi->hpet_address) {
+        void *registers = mmu_map_device(acpi->hpet_address, 1024);
+
+        count += hpet_attach(&hpet, registers, &ref[count], &why);
+        if (why)
+            log_line("hpet: %s", why);
+    }
+    count += pmtimer_attach(&pmtimer, acpi->pm_timer_port, acpi->pm_timer_32bit,
+                            &ref[count]);
+    count += pit_attach(&ref[count]);
+    return count;
+}
+
+/*
+ * Attach a clock, from which the date is guessed before the first set.  What
+ * is not there has no driver.
+ */
+static void attach_clock(struct refclock *clock,
+                         const struct refclock_driver *driver, void *state)
+{
+    const struct refclock_machine from = {
+        .rtc_century = 0,
+    };
+
+    clock->state = state;
+    if (!driver->probe(&from))
+        return;
+    if (driver->attach(clock, &from))
+        clock->driver = driver;
+    else
+        log_line("%s: %s", driver->name, clock->failed);
+}
+
+static void find_clocks(void)
+{
+    static struct kvmclock kvmclock;
+    static struct rtc rtc;
+
+    attach_clock(&machine.kvmclock, &kvmclock_driver, &kvmclock);
+    attach_clock(&machine.rtc, &rtc_driver, &rtc);
+}
+
+static void measure_counter(void)
+{
+    struct tsc *tsc = &machine.tsc;
+
+    tsc_init(tsc);
+    if (machine.kvmclock.driver)
+        tsc_tell(tsc, "kvm-clock", kvmclock_hz(machine.kvmclock.state));
+    if (!tsc_measure(tsc, machine.reference,
+                     find_references(machine.reference))) {
+        log_line("counter: no clock to measure it by, and nothing tells its "
+                 "rate: cannot keep time, not serving");
+        log_flush();
+        for (;;)
+            __asm__ volatile("cli; hlt");
+    }
+    log_set_rate(tsc->best.hz);
+    irq_set_rate(tsc->best.hz);
+    timer_init(tsc->best.hz);
+    tsc_log(tsc);
+}
+
+/* The date by the first of the clocks that gives one, into `start`. */
+static void guess_date(struct client_start *start)
+{
+    struct refclock *const clocks[] = {&machine.kvmclock, &machine.rtc};
+
+    for (unsigned i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
+        struct refclock *clock = clocks[i];
+        struct refclock_sample sample;
+
+        if (!clock->driver)
+            continue;
+        if (!clock->driver->sample(clock, &sample)) {
+            log_line("%s: %s", clock->driver->name, clock->failed);
+            continue;
+        }
+        start->ticks = sample.ticks;
+        start->date = ntp_date_from_unix(sample.seconds, sample.nanoseconds);
+        start->date_error = (double)sample.bound_ns * 1e-9;
+        log_line("date: %lld s since 1970 by %s, within %llu ms",
+                 (long long)sample.seconds, clock->driver->name,
+                 (unsigned long long)(sample.bound_ns / 1000000));
+        return;
+    }
+    start->ticks = counter_read();
+    start->date = 0;
+    start->date_error = 0;
+    log_line("date: no clock tells it");
+}
+
+/* log2 s of the least time that passes between two readings of the counter,
+ * RFC 5905, 7.3. */
+static int8_t precision(uint64_t hz)
+{
+    uint64_t least = UINT64_MAX;
+    int8_t log2_s = 0;
+
+    for (unsigned i = 0; i < 64; i++) {
+        uint64_t before = counter_read();
+        uint64_t step = counter_read() - before;
+
+        if (step && step < least)
+            least = step;
+    }
+    while (log2_s > -32 && least < hz) {
+        least *= 2;
+        log2_s--;
+    }
+    return log2_s;
+}
+
+static void random_bytes(void *context, void *bytes, size_t len)
+{
+    (void)context;
+    entropy_fill(bytes, len);
+}
+
+static void start_client(void)
+{
+    uint64_t hz = machine.tsc.best.hz;
+    struct client_start start = {
+        .rate = (uint64_t)(((unsigned __int128)1 << 80) / hz),
+        .rate_error_ppb = (uint32_t)machine.tsc.best.bound_ppb,
+        .precision = precision(hz),
+        .random = random_bytes,
+    };
+
+    guess_date(&start);
+    client_init(&machine.client, &machine.config->client, &machine.clock,
+                &start);
+    machine.server.keys = &machine.config->keys;
+    machine.server.precision = start.precision;
+}
+
+static void start_limit(void)
+{
+    const struct config *config = machine.config;
+    size_t bytes = config->client_log ? config->client_log_bytes : 0;
+    uint64_t seed;
+
+    entropy_fill(&seed, sizeof(seed));
+    limit_init(&machine.limit, &config->ratelimit,
+               bytes ? mem_alloc(bytes, 64) : NULL, bytes, seed);
+}
+
+static void start_network(void)
+{
+    const struct config *config = machine.config;
+
+    pci_init(&machine.pci, &machine.acpi, machine.info.ram,
+             machine.info.ram_count);
+    settings_network(&machine.net_config, config);
+
+    const struct net_setup setup = {
+        .config = &machine.net_config,
+        .pci = &machine.pci,
+        .dev = &machine.netdev,
+        .limit = &machine.limit,
+        .fastpath =
+            {
+                .clock = &machine.clock,
+                .server = &machine.server,
+                .access = &config->access,
+                .ticks_per_s = machine.tsc.best.hz,
+                .port = config->port,
+                .dscp = config->dscp,
+                .private_only = config->refused,
+            },
+    };
+
+    if (!net_attach(&machine.net, &setup))
+        log_line("network: %s", machine.netdev.failed);
+}
+
+static void start_upstream(void)
+{
+    const struct config *config = machine.config;
+    const struct upstream_setup setup = {
+        .client = &machine.client,
+        .net = &machine.net,
+        .source = machine.source,
+        .source_count = settings_sources(machine.source, config),
+        .use_dhcp = config->dhcp_sources,
+        .ticks_per_s = machine.tsc.best.hz,
+    };
+
+    upstream_start(&machine.upstream, &setup, counter_read());
+    net_tell(&machine.net, &machine.upstream);
+}
 
 void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
 {
-    static const struct apic_madt madt;
-
-    log_set_zero(entry_ticks);
-    uart_attach();
+    start_log(entry_ticks);
     cpu_init();
-    if (loader_read(&info, protocol, address) != LOADER_OK)
-        panic("the loader's information cannot be read");
-    mem_init(info.ram, info.ram_count, info.reserved, info.reserved_count);
-    mmu_init(info.ram, info.ram_count);
-    log_line("boot: %s %s, \"%s\"", info.protocol, info.loader, info.cmdline);
-    log_line("memory: %llu KiB", (unsigned long long)mem_available() / 1024);
+    read_loader(protocol, address);
     entropy_init();
-    log_line("entropy: %u bits", entropy_state().bits);
-    for (size_t i = 0; i < info.module_count; i++)
-        log_line("module: %llx to %llx %s",
-                 (unsigned long long)info.module[i].at.start,
-                 (unsigned long long)info.module[i].at.end,
-                 info.module[i].name);
-    log_line("rsdp: %u bytes", info.rsdp_len);
-    apic_init(&madt);
-    log_set_rate(2000000000);
-    timer_init(2000000000);
-    log_line("%s", apic_describe());
-    log_flush();
-    irq_enable();
+    read_firmware();
+    find_clocks();
+    measure_counter();
 
-    const char *word = strstr(info.cmdline, "selftest=");
+    const char *selftest = strstr(machine.info.cmdline, "selftest=");
 
-    if (word != NULL)
-        selftest_run(word + 9);
-    for (;;) {
-        watchdog_pass();
-        log_drain();
-        irq_disable();
-        cpu_idle();
+    if (selftest) {
+        irq_enable();
+        selftest_run(selftest + strlen("selftest="));
     }
+
+    machine.config = settings_read(&machine.info);
+    start_client();
+    start_limit();
+    start_network();
+    start_upstream();
+    mem_seal();
+    log_line("boot: done, %llu KiB of memory left",
+             (unsigned long long)(mem_available() / 1024));
+
+    machine.loop = (struct loop){
+        .net = &machine.net,
+        .upstream = &machine.upstream,
+        .client = &machine.client,
+        .tsc = &machine.tsc,
+        .limit = &machine.limit,
+        .ticks_per_s = machine.tsc.best.hz,
+        .logstats_s = machine.config->logstats_s,
+    };
+    loop_run(&machine.loop);
 }

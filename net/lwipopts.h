@@ -83,6 +83,7 @@
 #define LWIP_ND6_RDNSS_MAX_DNS_SERVERS  2
 #define LWIP_IPV6_REASS                 1
 #define LWIP_IPV6_FRAG                  1
+#define IPV6_FRAG_COPYHEADER            1 /* pointers take 8 bytes */
 #define LWIP_HOOK_ND6_GET_GW(netif, to) net_gateway6(netif)
 
 /*

@@ -11,7 +11,7 @@
  * to the background; the rest are dropped.
  */
 #define NTP_VERDICTS(X)                                                        \
-    X(NTP_OK, "ok", "answered")                                                \
+    X(NTP_OK, "answered", "answered")                                          \
     X(NTP_KISS_RATE, "kiss_rate", "over its rate, told so")                    \
     X(NTP_PASS, "pass", "not NTP, for the background")                         \
     X(NTP_DROP_FRAME, "frame", "not a whole Ethernet frame for us")            \

@@ -65,7 +65,7 @@ static void test_only_ram_between_one_mib_and_four_gib_counts(void **state)
     };
 
     (void)state;
-    mem_init(ram, 4, NULL, 0);
+    mem_setup(ram, 4, NULL, 0);
     CHECK_EQ(mem_total(), 2 * MIB);
 }
 
@@ -78,7 +78,7 @@ static void test_ranges_that_overlap_count_once(void **state)
     };
 
     (void)state;
-    mem_init(ram, 7, NULL, 0);
+    mem_setup(ram, 7, NULL, 0);
     CHECK_EQ(mem_total(), 6 * MIB);
 }
 
@@ -94,12 +94,12 @@ static void test_reserved_ranges_are_left_out(void **state)
     };
 
     (void)state;
-    mem_init(ram, 1, reserved, 5);
+    mem_setup(ram, 1, reserved, 5);
     CHECK_EQ(mem_total(), 5 * MIB);
 
     const struct mem_range all[] = {{0, 1ull << 40}};
 
-    mem_init(ram, 1, all, 1);
+    mem_setup(ram, 1, all, 1);
     CHECK_EQ(mem_total(), 0);
 }
 
@@ -119,7 +119,7 @@ static void test_nothing_reserved_is_ever_given_out(void **state)
 
             reserved[i] = part(from, from + len);
         }
-        mem_init(ram, 1, reserved, 16);
+        mem_setup(ram, 1, reserved, 16);
         if (setjmp(panicked) == 0)
             for (;;)
                 mem_alloc(check_random_below(&r, 65536),
@@ -140,7 +140,7 @@ static void test_what_is_given_out_is_zero_aligned_and_apart(void **state)
 
     (void)state;
     memset(arena, 0xee, ARENA_SIZE);
-    mem_init(ram, 1, NULL, 0);
+    mem_setup(ram, 1, NULL, 0);
     for (unsigned i = 0; i < 200; i++) {
         size_t size = 1 + check_random_below(&r, 5000);
         size_t align = (size_t)1 << check_random_below(&r, 13);
@@ -163,7 +163,7 @@ static void test_alignment_wastes_nothing(void **state)
     const struct mem_range ram[] = {part(0, 3 * 4096)};
 
     (void)state;
-    mem_init(ram, 1, NULL, 0);
+    mem_setup(ram, 1, NULL, 0);
     mem_alloc(16, 16);
     mem_alloc(4096, 4096);
     CHECK_EQ(mem_available(), 3 * 4096 - 16 - 4096);
@@ -178,7 +178,7 @@ static void test_too_much_is_a_panic(void **state)
     const struct mem_range ram[] = {part(0, MIB)};
 
     (void)state;
-    mem_init(ram, 1, NULL, 0);
+    mem_setup(ram, 1, NULL, 0);
     CHECK(panics(MIB + 1));
     CHECK(panics(SIZE_MAX));
     CHECK(!panics(MIB));
@@ -191,7 +191,7 @@ static void test_after_the_seal_it_is_a_panic(void **state)
     const struct mem_range ram[] = {part(0, MIB)};
 
     (void)state;
-    mem_init(ram, 1, NULL, 0);
+    mem_setup(ram, 1, NULL, 0);
     CHECK(!panics(16));
     mem_seal();
     CHECK(panics(16));
@@ -207,7 +207,7 @@ static void test_too_many_pieces_leave_the_largest(void **state)
         ram[i].start = (2 + i) * MIB;
         ram[i].end = ram[i].start + (i < 8 ? 4096 : 65536);
     }
-    mem_init(ram, MEM_RANGES_MAX + 8, NULL, 0);
+    mem_setup(ram, MEM_RANGES_MAX + 8, NULL, 0);
     CHECK_EQ(mem_total(), MEM_RANGES_MAX * 65536);
 }
 

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The background loop; halts when there is nothing to do. */
+#include "boot/loop.h"
+
+#include "arch/apic.h"
+#include "arch/cpu.h"
+#include "arch/irq.h"
+#include "arch/log.h"
+#include "boot/stats.h"
+
+/* The log is drained by polling: a UART of 115200 baud empties its FIFO of 16
+ * bytes in 1.4 ms. */
+#define DRAIN_MS 1
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Is there work that an interrupt brought?  Level: interrupts off. */
+static bool pending(const struct loop *loop)
+{
+    return net_pending(loop->net);
+}
+
+/* When the loop must come round again, without any interrupt. */
+static uint64_t next_work(struct loop *loop, uint64_t now, bool draining,
+                          uint64_t next_stats)
+{
+    uint64_t ticks_per_ms = loop->ticks_per_s / 1000;
+    uint64_t timeout = net_next_timeout_ms(loop->net);
+    uint64_t next = now + timeout * ticks_per_ms;
+
+    next = min_u64(next, upstream_next(loop->upstream));
+    next = min_u64(next, loop->refine_ticks);
+    next = min_u64(next, next_stats);
+    if (draining)
+        next = min_u64(next, now + DRAIN_MS * ticks_per_ms);
+    return next;
+}
+
+_Noreturn void loop_run(struct loop *loop)
+{
+    uint64_t stats_ticks = loop->logstats_s * loop->ticks_per_s;
+    uint64_t next_stats =
+        stats_ticks ? counter_read() + stats_ticks : TIMER_NEVER;
+
+    irq_enable();
+    for (;;) {
+        watchdog_pass();
+
+        uint64_t now = counter_read();
+
+        net_poll(loop->net, now);
+        upstream_poll(loop->upstream, counter_read());
+        if (tsc_refine(loop->tsc, &loop->refine_ticks))
+            tsc_log(loop->tsc);
+        if (counter_read() >= next_stats) {
+            stats_log(loop->net, loop->limit);
+            next_stats += stats_ticks;
+        }
+
+        bool draining = log_drain();
+        uint64_t next = next_work(loop, counter_read(), draining, next_stats);
+
+        timer_arm(next);
+        irq_disable();
+        if (pending(loop) || counter_read() >= next)
+            irq_enable();
+        else
+            cpu_idle();
+    }
+}

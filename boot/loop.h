@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The background loop; halts when there is nothing to do. */
+#ifndef BOOT_LOOP_H
+#define BOOT_LOOP_H
+
+#include "arch/tsc.h"
+#include "net/lwip_port.h"
+#include "net/upstream.h"
+
+/* What the loop looks after; all of it lent for good. */
+struct loop {
+    struct net *net;
+    struct upstream *upstream;
+    struct client *client;
+    struct tsc *tsc;
+    const struct limit *limit;
+    uint64_t ticks_per_s;
+    uint32_t logstats_s; /* 0: never */
+
+    uint64_t refine_ticks; /* when the counter is measured again */
+};
+
+/*
+ * Go round for ever: network, sources, counter, log; then wait for an
+ * interrupt.  Interrupts are turned on here.
+ * Level: background.
+ */
+_Noreturn void loop_run(struct loop *loop);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The `logstats` lines: what became of every frame, and how full the pools
+ * have ever been. */
+#include "boot/stats.h"
+
+#include "arch/fmt.h"
+#include "arch/irq.h"
+#include "arch/log.h"
+
+#include <lwip/memp.h>
+#include <lwip/stats.h>
+
+#define VERDICT_WORD(id, word, text) word,
+static const char *const verdict_word[] = {NTP_VERDICTS(VERDICT_WORD)};
+
+/* The pools by lwIP's own names, in the order of their numbers. */
+static const char *const pool_name[] = {
+#define LWIP_MEMPOOL(name, count, size, text) #name,
+#include <lwip/priv/memp_std.h>
+};
+
+/* A line under construction. */
+struct line {
+    char text[LOG_LINE_MAX + 1];
+    size_t len;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+add(struct line *line, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    line->len += fmt_line(line->text + line->len,
+                          sizeof(line->text) - line->len, fmt, args);
+    va_end(args);
+}
+
+static void log_frames(const struct net *net)
+{
+    struct line line = {.len = 0};
+    uint64_t count[NTP_VERDICT_COUNT];
+    uint64_t received = 0;
+
+    /* One moment for all of them, so that the sum is right. */
+    uint64_t flags = irq_save();
+
+    for (unsigned i = 0; i < NTP_VERDICT_COUNT; i++)
+        count[i] = net->fast.count[i];
+    irq_restore(flags);
+
+    for (unsigned i = 0; i < NTP_VERDICT_COUNT; i++)
+        received += count[i];
+    add(&line, "stats received=%llu", (unsigned long long)received);
+    for (unsigned i = 0; i < NTP_VERDICT_COUNT; i++)
+        add(&line, " %s=%llu", verdict_word[i], (unsigned long long)count[i]);
+    log_line("%s", line.text);
+}
+
+static void log_pools(const struct net *net, const struct limit *limit)
+{
+    struct line line = {.len = 0};
+
+    add(&line, "pools ring_max=%u", net->ring.high);
+#if MEM_STATS
+    add(&line, " heap_max=%u", (unsigned)lwip_stats.mem.max);
+#endif
+    for (unsigned i = 0; i < MEMP_MAX; i++) {
+        const struct stats_mem *pool = lwip_stats.memp[i];
+
+        if (pool && pool->max)
+            add(&line, " %s_max=%u", pool_name[i], (unsigned)pool->max);
+    }
+    add(&line, " evicted=%llu card_bad=%llu card_full=%llu",
+        (unsigned long long)limit->evicted,
+        (unsigned long long)net->dev->count.rx_bad,
+        (unsigned long long)net->dev->count.tx_full);
+    log_line("%s", line.text);
+}
+
+void stats_log(const struct net *net, const struct limit *limit)
+{
+    log_frames(net);
+    log_pools(net, limit);
+}
