@@ -1,0 +1,368 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The appliance under QEMU, on a link of its own, seen from outside.
+
+Everything happens in the network namespace that `make boot-test` made; every
+wait has a bound, and every process that was started is ended by its id.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+BUILD = os.environ.get("GNOMON_BUILD", os.path.join(ROOT, "build"))
+IMAGE = os.environ.get("GNOMON_IMAGE", os.path.join(BUILD, "gnomon.elf"))
+DEBUG_SUCCESS = 85  # QEMU's exit status when 0x2a is written to port 0xf4
+
+GUEST, GATEWAY = "10.0.2.15", "10.0.2.2"
+GUEST6, GATEWAY6 = "fd00:2::15", "fd00:2::2"
+GUEST_MAC, HOST_MAC = "52:54:00:00:00:0f", "02:00:00:00:00:02"
+
+NTP_UNIX = 2208988800
+
+
+def peer(name):
+    """A real peer's program, as set-up unpacked it; None if it is missing."""
+    path = os.path.join(BUILD, "peers", "bin", name)
+    return path if os.access(path, os.X_OK) else shutil.which(name)
+
+
+def run(*words, check=True, **more):
+    return subprocess.run(words, check=check, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, **more)
+
+
+def until(what, limit, question, step=0.05):
+    """Ask until the answer is true; fail with `what` after `limit` s."""
+    end = time.monotonic() + limit
+    while True:
+        answer = question()
+        if answer:
+            return answer
+        if time.monotonic() > end:
+            raise AssertionError("not within %g s: %s" % (limit, what))
+        time.sleep(step)
+
+
+class Tap:
+    """A TAP interface with the host's end of the link on it."""
+
+    def __init__(self, name="tap0", addresses=(GATEWAY + "/24",
+                                               GATEWAY6 + "/64")):
+        self.name = name
+        run("ip", "tuntap", "add", "dev", name, "mode", "tap")
+        with open("/proc/sys/net/ipv6/conf/%s/accept_dad" % name, "w",
+                  encoding="ascii") as f:
+            f.write("0")
+        run("ip", "link", "set", name, "address", HOST_MAC)
+        run("ip", "link", "set", name, "up")
+        for address in addresses:
+            self.add(address)
+
+    def add(self, address):
+        run("ip", "addr", "add", address, "dev", self.name)
+
+    def close(self):
+        run("ip", "link", "del", self.name, check=False)
+
+    def netdev(self):
+        return "tap,id=n0,ifname=%s,script=no,downscript=no" % self.name
+
+
+class Process:
+    """A program in the background, its output in a file."""
+
+    def __init__(self, words, log, **more):
+        self.log = log
+        with open(log, "wb") as out:
+            self.started = time.monotonic_ns()
+            self.process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                **more)
+
+    def output(self):
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def wait_for(self, pattern, limit=20.0):
+        """The first match of `pattern` in the output."""
+        def question():
+            text = self.output()
+            found = re.search(pattern, text, re.M)
+            if not found and self.process.poll() is not None:
+                text = self.output()
+                found = re.search(pattern, text, re.M)
+                if not found:
+                    raise AssertionError(
+                        "ended with %s before /%s/:\n%s" % (
+                            self.process.returncode, pattern, text[-4000:]))
+            return found
+        try:
+            return until("/%s/" % pattern, limit, question)
+        except AssertionError as e:
+            raise AssertionError("%s\n%s" % (e, self.output()[-4000:])) from e
+
+    def running(self):
+        return self.process.poll() is None
+
+    def cpu_seconds(self):
+        with open("/proc/%d/stat" % self.process.pid, encoding="ascii") as f:
+            words = f.read().rsplit(")", 1)[1].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(5)
+        return self.process.returncode
+
+
+class Gnomon(Process):
+    """One boot of the image."""
+
+    def __init__(self, folder, append="", net=None, machine="q35", cpu="max",
+                 memory=16, accel="tcg,thread=multi", initrd=None, drive=None,
+                 extra=(), rng=False, name="gnomon"):
+        self.folder = str(folder)
+        self.console = os.path.join(self.folder, name + ".console")
+        self.qmp_path = os.path.join(self.folder, name + ".qmp")
+        open(self.console, "wb").close()
+        words = [peer("qemu-system-x86_64"), "-accel", accel, "-smp", "1", "-cpu", cpu,
+                 "-M", machine, "-m", str(memory), "-nodefaults",
+                 "-no-user-config", "-display", "none", "-no-reboot",
+                 "-serial", "file:" + self.console,
+                 "-qmp", "unix:%s,server=on,wait=off" % self.qmp_path,
+                 "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+        if drive is None:
+            words += ["-kernel", IMAGE]
+            if append:
+                words += ["-append", append]
+            if initrd:
+                words += ["-initrd", str(initrd)]
+        else:
+            words += drive
+        if net:
+            words += ["-netdev", net, "-device",
+                      "virtio-net-pci,netdev=n0,mac=" + GUEST_MAC]
+        if rng:
+            words += ["-device", "virtio-rng-pci"]
+        words += list(extra)
+        super().__init__(words, os.path.join(self.folder, name + ".qemu"))
+        self.qmp_socket = None
+
+    def output(self):
+        with open(self.console, encoding="utf-8", errors="replace") as f:
+            text = f.read()
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            return text + f.read()
+
+    def qmp(self, command, **arguments):
+        """One QMP command; its answer."""
+        if self.qmp_socket is None:
+            until("QMP socket", 10, lambda: os.path.exists(self.qmp_path))
+            s = socket.socket(socket.AF_UNIX)
+            s.settimeout(60)
+            s.connect(self.qmp_path)
+            self.qmp_socket = s.makefile("rw")
+            self.qmp_socket.readline()
+            self.qmp("qmp_capabilities")
+        self.qmp_socket.write(json.dumps(
+            {"execute": command, "arguments": arguments}) + "\n")
+        self.qmp_socket.flush()
+        while True:
+            answer = json.loads(self.qmp_socket.readline())
+            if "error" in answer:
+                raise AssertionError("%s: %s" % (command, answer["error"]))
+            if "return" in answer:
+                return answer["return"]
+
+    def exit_status(self, limit=20.0):
+        """What QEMU ended with, by itself."""
+        try:
+            return self.process.wait(limit)
+        except subprocess.TimeoutExpired as late:
+            raise AssertionError("still running after %g s:\n%s" % (
+                limit, self.output()[-4000:])) from late
+
+
+class Reply:
+    """An NTP reply, with when it was asked for and when it came."""
+
+    def __init__(self, data, asked, came):
+        self.data, self.asked, self.came = data, asked, came
+        (flags, self.stratum, self.poll, self.precision, self.root_delay,
+         self.root_dispersion, self.reference_id, self.reference_ts,
+         self.origin_ts, self.receive_ts, self.transmit_ts) = struct.unpack(
+             "!BBbbII4sQQQQ", data[:48])
+        self.leap, self.version, self.mode = (
+            flags >> 6, flags >> 3 & 7, flags & 7)
+        self.root_delay /= 65536
+        self.root_dispersion /= 65536
+        self.receive = self.receive_ts / 2**32 - NTP_UNIX
+        self.transmit = self.transmit_ts / 2**32 - NTP_UNIX
+
+    @property
+    def delay(self):
+        return (self.came - self.asked) - (self.transmit - self.receive)
+
+    @property
+    def offset(self):
+        """The server's clock minus the host's, s."""
+        return ((self.receive - self.asked) +
+                (self.transmit - self.came)) / 2
+
+    @property
+    def bound(self):
+        """How far off the server says that it may be, s."""
+        return self.root_dispersion + self.root_delay / 2
+
+    @property
+    def synchronised(self):
+        return self.leap != 3 and 1 <= self.stratum <= 15
+
+
+def request(version=4, mode=3, transmit=None, leap=0, poll=6):
+    transmit = os.urandom(8) if transmit is None else transmit
+    return bytes([leap << 6 | version << 3 | mode, 0, poll, 0xe8]) + bytes(
+        36) + transmit
+
+
+def ask(address=GUEST, port=123, timeout=1.0, packet=None, source_port=0,
+        source=None):
+    """One request; the reply, or None after `timeout` s."""
+    packet = packet or request()
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as s:
+        if source or source_port:
+            s.bind((source or "", source_port))
+        s.settimeout(timeout)
+        asked = time.time()
+        try:
+            s.sendto(packet, (address, port))
+            while True:
+                data = s.recv(2048)
+                came = time.time()
+                if len(data) >= 48 and data[24:32] == packet[40:48]:
+                    return Reply(data, asked, came)
+        except (TimeoutError, ConnectionError, OSError):
+            return None
+
+
+def ask_until(question, limit, **more):
+    """Ask until question(reply) is true; that reply."""
+    def once():
+        reply = ask(timeout=0.3, **more)
+        return reply if reply and question(reply) else None
+    return until("such a reply", limit, once)
+
+
+def best_offset(count=8, gap=0.02, **more):
+    """The reply with the least delay of `count`."""
+    replies = []
+    for _ in range(count):
+        reply = ask(**more)
+        if reply:
+            replies.append(reply)
+        time.sleep(gap)
+    assert replies, "no reply at all"
+    return min(replies, key=lambda r: r.delay)
+
+
+class Upstream(threading.Thread):
+    """A server to follow whose lies are chosen here; for honest ones take
+    chronyd."""
+
+    def __init__(self, address, port=123, offset=0.0, stratum=1, leap=0,
+                 refid=b"TEST", wait=0.0):
+        super().__init__(daemon=True)
+        self.offset, self.stratum, self.leap, self.refid, self.wait = (
+            offset, stratum, leap, refid, wait)
+        self.silent = False
+        self.asked = 0
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.socket = socket.socket(family, socket.SOCK_DGRAM)
+        self.socket.bind((address, port))
+        self.socket.settimeout(0.1)
+        self.going = True
+        self.start()
+
+    def now(self):
+        return int((time.time() + self.offset + NTP_UNIX) * 2**32) % 2**64
+
+    def run(self):
+        while self.going:
+            try:
+                data, who = self.socket.recvfrom(2048)
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            receive = self.now()
+            self.asked += 1
+            if self.silent or len(data) < 48:
+                continue
+            if self.wait:
+                time.sleep(self.wait)
+            head = struct.pack(
+                "!BBbbII4sQ", self.leap << 6 | 4 << 3 | 4, self.stratum,
+                data[2] if data[2] < 128 else 6, -24, 0, 6, self.refid,
+                receive - 2**32)
+            self.socket.sendto(head + data[40:48] + struct.pack(
+                "!QQ", receive, self.now()), who)
+
+    def close(self):
+        self.going = False
+        self.join(2)
+        self.socket.close()
+
+
+def chronyd(folder, lines, name="upstream", program="chronyd"):
+    """A chronyd that never touches the clock of the machine."""
+    path = os.path.join(str(folder), name)
+    os.makedirs(path, mode=0o750, exist_ok=True)
+    conf = os.path.join(path, "chrony.conf")
+    with open(conf, "w", encoding="ascii") as f:
+        f.write("\n".join([
+            "user root", "cmdport 0", "bindcmdaddress /",
+            "pidfile %s/pid" % path, *lines, ""]))
+    return Process([peer(program), "-x", "-d", "-f", conf],
+                   os.path.join(path, "log"))
+
+
+def honest(folder, address=GATEWAY, stratum=1):
+    """chronyd serving the host's clock on `address`."""
+    server = chronyd(folder, [
+        "port 123", "bindaddress " + address, "allow all",
+        "local stratum %d" % stratum], name="upstream-" + address.replace(
+            ":", "_"))
+    until("an answer from chronyd", 10, lambda: (
+        lambda r: r and r.synchronised)(ask(address, timeout=0.2)))
+    return server
+
+
+def archive(path, files):
+    """A cpio archive in the newc format, from {name: bytes}."""
+    with open(path, "wb") as f:
+        def put(data):
+            f.write(data + bytes(-len(data) % 4))
+        for number, (name, data) in enumerate(
+                [*files.items(), ("TRAILER!!!", b"")]):
+            fields = [number + 1, 0o100644, 0, 0, 1, 0, len(data), 0, 0, 0, 0,
+                      len(name) + 1, 0]
+            head = b"070701" + b"".join(b"%08X" % v for v in fields)
+            put(head + name.encode() + b"\0")
+            put(data)
+    return path

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Every machine it must boot on, how fast, and what it says of itself."""
+
+import os
+import re
+import shutil
+import statistics
+import time
+
+import pytest
+
+import lab
+
+STATIC = ("address 10.0.2.15/24; gateway 10.0.2.2; server 10.0.2.2 iburst; "
+          "allow")
+MICROVM = "microvm,pcie=on"
+
+
+def synchronised(reply):
+    return reply.synchronised and reply.stratum == 2
+
+
+@pytest.mark.parametrize("cpu", ["qemu64", "max"])
+@pytest.mark.parametrize("machine", ["q35", "pc", MICROVM])
+def test_every_machine_serves_in_16_mib(boot, link, upstream, machine, cpu):
+    del upstream
+    vm = boot(STATIC, net=link.netdev(), machine=machine, cpu=cpu)
+    reply = lab.ask_until(synchronised, 20)
+    assert abs(reply.offset) < reply.bound + reply.delay / 2
+    assert vm.running()
+
+
+def test_image_is_at_most_one_mebibyte():
+    assert os.path.getsize(lab.IMAGE) <= 1 << 20
+
+
+def test_first_reply_comes_fast(boot, link, upstream):
+    """The limit is 400 ms; the machine that tests may be busy, so the median
+    is what counts, as it is where the figure in README comes from."""
+    del upstream
+    times = []
+    for _ in range(5):
+        vm = boot(STATIC, net=link.netdev())
+        reply = None
+        while not (reply and synchronised(reply)):
+            assert time.monotonic_ns() - vm.started < 20e9, vm.output()
+            reply = lab.ask(timeout=0.02)
+        times.append((time.monotonic_ns() - vm.started) / 1e6)
+        assert reply.reference_id == bytes([10, 0, 2, 2])
+        assert abs(reply.offset) < reply.bound + reply.delay / 2
+        vm.close()
+    print("first reply after", [round(t) for t in times], "ms")
+    assert statistics.median(times) < 400
+
+
+def test_console_shows_manifest_calibration_addresses_and_first_set(
+        boot, link, upstream):
+    del upstream
+    vm = boot(STATIC, net=link.netdev())
+    lab.ask_until(synchronised, 20)
+    for pattern in (r"newlib", r"lwip", r"mbedtls", r"hpet.*Hz", r"pmtimer.*Hz",
+                    r"pit.*Hz", r"10\.0\.2\.15", r"clock set from"):
+        vm.wait_for(pattern, 10)
+
+
+def test_rates_agree_within_their_bounds(boot):
+    vm = boot()
+    vm.wait_for(r"pit.*Hz", 10)
+    time.sleep(1)
+    assert not re.search(r"disagree(?!ment)", vm.output()), vm.output()
+
+
+def iso(tmp_path, append):
+    if not shutil.which("grub-mkrescue"):
+        pytest.skip("no grub-mkrescue on this machine")
+    tree = tmp_path / "iso" / "boot"
+    (tree / "grub").mkdir(parents=True)
+    shutil.copy(lab.IMAGE, tree / "gnomon.elf")
+    (tree / "grub" / "grub.cfg").write_text(
+        "set timeout=0\nmenuentry gnomon {\n"
+        "  multiboot2 /boot/gnomon.elf %s\n}\n" % append.replace(";", "\\;"))
+    image = tmp_path / "gnomon.iso"
+    lab.run("grub-mkrescue", "-o", str(image), str(tree.parent))
+    return image
+
+
+@pytest.mark.parametrize("firmware", ["SeaBIOS", "OVMF"])
+def test_grub_boots_the_same_image(boot, link, upstream, tmp_path, firmware):
+    del upstream
+    drive = ["-cdrom", str(iso(tmp_path, STATIC)), "-boot", "d"]
+    memory = 64
+    if firmware == "OVMF":
+        code = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+        if not os.path.exists(code):
+            pytest.skip("no OVMF on this machine")
+        drive += ["-drive", "if=pflash,format=raw,readonly=on,file=" + code]
+        memory = 256
+    boot("", net=link.netdev(), drive=drive, memory=memory)
+    lab.ask_until(synchronised, 90)
+
+
+@pytest.mark.slow
+def test_idle_costs_at_most_one_percent_of_a_core(boot, link, upstream):
+    del upstream
+    vm = boot(STATIC, net=link.netdev())
+    lab.ask_until(synchronised, 20)
+    time.sleep(12)
+    before = vm.cpu_seconds()
+    time.sleep(30)
+    assert vm.cpu_seconds() - before <= 0.3
+
+
+@pytest.mark.parametrize("name, pattern", [
+    ("text-write", r"page fault"),
+    ("data-exec", r"page fault"),
+    ("null", r"page fault"),
+    ("stack-overflow", r"double fault|page fault"),
+    ("panic", r"panic"),
+])
+def test_violated_protection_panics_with_a_back_trace(boot, name, pattern):
+    vm = boot("selftest=" + name)
+    vm.exit_status(20)
+    text = vm.output()
+    assert re.search(pattern, text, re.I), text
+    assert re.search(r"selftest_run|selftest", text), "symbolised back trace"
+
+
+def test_red_zone_survives_an_interrupt_storm(boot):
+    vm = boot("selftest=red-zone")
+    assert vm.exit_status(30) == lab.DEBUG_SUCCESS, vm.output()
