@@ -336,9 +336,11 @@ $(B)/$(1)/libgnomon.a: $$(portable-y:%=$(B)/$(1)/%.o)
 endef
 $(foreach flavour,host native fuzz,$(eval $(call host-flavour,$(flavour))))
 
-# A test that needs more than the portable library says so in one line:
+# A test that needs more than the portable library says so in a comment:
 # /* links: drivers/virtq tests/fake/device */
-links = $(shell sed -n 's,^/\* links: \(.*\) \*/$$,\1,p' $(1).c)
+links = $(shell awk '/^\/\* links: / { on = 1; $$2 = "" } \
+    on { end = /\*\//; gsub(/[*\/]+( |$$)|^ *\//, ""); print } \
+    end { exit }' $(1).c)
 
 define host-program
 $(B)/$(1)/$(2): $$(patsubst %,$(B)/$(1)/%.o,$(2) $$(call links,$(2))) \

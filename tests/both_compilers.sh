@@ -3,6 +3,8 @@
 # The image compiles and links without a warning, with each compiler.
 set -uo pipefail
 cd "$(dirname "$0")/.."
+# The builds in here have jobs of their own.
+unset MAKEFLAGS MFLAGS
 
 passed=0 failed=0
 for compiler in gcc clang; do

@@ -4,6 +4,8 @@
 # image is small; and a one-line change is rebuilt in seconds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# The builds in here have jobs of their own.
+unset MAKEFLAGS MFLAGS
 
 LARGEST=$((1024 * 1024))
 REBUILD_S=20

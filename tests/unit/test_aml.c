@@ -26,8 +26,12 @@ static struct view body(void)
 #define BUS_NUMBERS "88 0d00 02 0c 00 0000 0000 ff00 0000 0001"
 #define PORTS       "88 0d00 01 0c 03 0000 0000 f70c 0000 f80c"
 #define PORT_FIXED  "47 01 f80c f80c 01 08"
-#define VGA         "87 1700 00 0c 03 00000000 00000a00 ffff0b00 00000000 00000200"
-#define HOLE        "87 1700 00 0c 03 00000000 000000c0 ffffbffe 00000000 0000c03e"
+#define VGA                                                                    \
+    "87 1700 00 0c 03"                                                         \
+    " 00000000 00000a00 ffff0b00 00000000 00000200"
+#define HOLE                                                                   \
+    "87 1700 00 0c 03"                                                         \
+    " 00000000 000000c0 ffffbffe 00000000 0000c03e"
 #define HIGH                                                                   \
     "8a 2b00 00 0c 03 0000000000000000 0000000080000000"                       \
     " ffffffffff000000 0000000000000000 0000000080000000"

@@ -1,0 +1,628 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tests of the fast path: one fate a frame, late stamps, and its budget. */
+/* links: net/fastpath tests/fake/card */
+#include "net/fastpath.h"
+#include "ntp/bytes.h"
+#include "tests/check.h"
+#include "tests/fake/card.h"
+#include "tests/frames.h"
+
+#define HZ       1000000000ull
+#define TRANSMIT 40
+
+/* The machine: a counter that goes on with each look, and now and then more. */
+static uint64_t ticks;
+static uint64_t ticks_a_look;
+static unsigned leap_at; /* the look at which the CPU was away, or 0 */
+static unsigned leaps;   /* how often in a row */
+static unsigned looks;
+static int64_t budget_left;
+static uint64_t wake_ticks;
+static unsigned wakes;
+static int simd_depth;
+static unsigned simd_uses;
+
+static uint64_t fake_counter(void)
+{
+    looks++;
+    ticks += ticks_a_look;
+    if (leap_at != 0 && looks >= leap_at && leaps > 0) {
+        leaps--;
+        ticks += HZ;
+    }
+    return ticks;
+}
+
+static int64_t fake_budget(uint64_t now)
+{
+    (void)now;
+    return budget_left;
+}
+
+static void fake_wake_at(struct fastpath *fp, uint64_t when)
+{
+    (void)fp;
+    wake_ticks = when;
+    wakes++;
+}
+
+static void fake_simd_begin(void)
+{
+    CHECK_EQ(simd_depth++, 0);
+    simd_uses++;
+}
+
+static void fake_simd_end(void)
+{
+    CHECK_EQ(--simd_depth, 0);
+}
+
+static const struct fastpath_machine fake_machine = {
+    fake_counter, fake_budget, fake_wake_at, fake_simd_begin, fake_simd_end};
+
+/* Access and rate, as the test wants them. */
+static bool allow;
+static enum limit_verdict limit_says;
+static unsigned limit_asked;
+
+bool access_allowed(const struct access *a, const struct ip_addr6 *from)
+{
+    (void)a;
+    (void)from;
+    return allow;
+}
+
+enum limit_verdict limit_check(struct limit *l, const struct ip_addr6 *from,
+                               uint64_t now_ms)
+{
+    (void)l;
+    (void)from;
+    CHECK_EQ(now_ms, 5000);
+    limit_asked++;
+    return limit_says;
+}
+
+static struct card card;
+static struct ring ring;
+static struct fastpath fp;
+static struct clock served;
+static struct ntp_keys keys;
+static struct ntp_server server;
+static struct access access;
+static struct limit limit;
+static struct fastpath_config config;
+static uint8_t payload[1472];
+static uint8_t data[2048];
+
+static int start(void **state)
+{
+    static const struct clock_line line = {
+        .base_ticks = 0,
+        .base_date = (ntp_date)1000 << 64,
+        .rate = 1208925819614629ull, /* 2^80 / 10^9 */
+        .slew_end_ticks = INT64_MAX,
+        .rate_after = 1208925819614629ull,
+        .leap_date = NTP_DATE_NEVER,
+        .expiry_ticks = INT64_MAX,
+        .epoch = 1,
+        .stratum = 2,
+    };
+    static const struct fastpath_addr addrs[] = {
+        {{{[10] = 0xff, 0xff, 192, 0, 2, 1}}, 96 + 24},
+        {{{0x20, 0x01, 0x0d, 0xb8, [15] = 1}}, 64},
+    };
+
+    (void)state;
+    ticks = 5 * HZ;
+    ticks_a_look = 100;
+    leap_at = leaps = looks = wakes = simd_uses = limit_asked = 0;
+    simd_depth = 0;
+    budget_left = 1;
+    allow = true;
+    limit_says = LIMIT_PASS;
+    card_init(&card, frames_ours);
+    memset(&ring, 0, sizeof(ring));
+    memset(&served, 0, sizeof(served));
+    memset(&keys, 0, sizeof(keys));
+    clock_publish(&served, &line);
+    server = (struct ntp_server){.keys = &keys, .precision = -20};
+    config = (struct fastpath_config){.clock = &served,
+                                      .server = &server,
+                                      .access = &access,
+                                      .machine = &fake_machine,
+                                      .ticks_per_s = HZ,
+                                      .port = 123,
+                                      .dscp = 46};
+    fastpath_init(&fp, &config, &card.dev, &limit, &ring);
+    fastpath_addrs(&fp, addrs, 2);
+    memset(payload, 0, sizeof(payload));
+    payload[0] = 0x23;
+    memcpy(payload + TRANSMIT, "whatever", 8);
+    return 0;
+}
+
+/* All frames came back to the card, and each has its verdict. */
+static void check_books(void)
+{
+    uint64_t sum = 0;
+
+    for (int i = 0; i < NTP_VERDICT_COUNT; i++)
+        sum += fp.count[i];
+    CHECK_EQ(sum, card.dev.count.rx);
+    CHECK_EQ(card.lent, 0);
+    CHECK_EQ(card.wrongs, 0);
+    CHECK_EQ(simd_depth, 0);
+    CHECK_EQ(fp.count[NTP_OK] + fp.count[NTP_KISS_RATE],
+             card_count(&card, CARD_SENT));
+}
+
+static struct card_frame *put(const struct frames_udp *u)
+{
+    return card_put(&card, data, frames_make(data, u));
+}
+
+static void run(void)
+{
+    fastpath_irq(&fp, &card.dev, 5 * HZ);
+    check_books();
+}
+
+/* The fate of one frame. */
+static enum ntp_verdict fate(const struct frames_udp *u)
+{
+    uint64_t before[NTP_VERDICT_COUNT];
+
+    memcpy(before, fp.count, sizeof(before));
+    put(u);
+    run();
+    for (int i = 0; i < NTP_VERDICT_COUNT; i++)
+        if (fp.count[i] != before[i])
+            return (enum ntp_verdict)i;
+    fail_msg("no fate");
+    return NTP_VERDICT_COUNT;
+}
+
+static void test_a_request_is_answered_in_its_own_frame(void **state)
+{
+    (void)state;
+    for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+        struct frames_udp u = frames_request(ipv6, payload);
+        struct card_frame *f = put(&u);
+        struct frame g;
+        uint8_t *ntp;
+
+        run();
+        CHECK_EQ(f->holder, CARD_SENT);
+        CHECK_EQ(frame_parse(&g, f->data, f->len), NTP_OK);
+        CHECK(frame_checksum_ok(&g, f->data));
+        CHECK_BYTES(f->data, frames_theirs, 6);
+        CHECK_BYTES(f->data + 6, frames_ours, 6);
+        CHECK_EQ(g.source_port, 123);
+        CHECK_EQ(g.destination_port, 40000);
+        CHECK_EQ(g.payload_len, 48);
+        CHECK_EQ(ipv6 ? get_u16(f->data + 14) >> 6 & 63 : f->data[15] >> 2, 46);
+        ntp = f->data + g.udp_offset + 8;
+        CHECK_EQ(ntp[0], 0x24);
+        CHECK_BYTES(ntp + 24, "whatever", 8);
+        /* T2 is entry's counter, 5 s after 1000 s; T3 is later. */
+        CHECK_NEAR((double)get_u64(ntp + 32), 1005.0 * 0x1p32, 0x1p6);
+        CHECK(get_u64(ntp + 40) > get_u64(ntp + 32));
+    }
+    CHECK_EQ(fp.count[NTP_OK], 2);
+}
+
+static void test_what_is_not_ntp_goes_to_the_ring(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+    const struct ring_slot *slot;
+    size_t len;
+
+    (void)state;
+    u.destination_port = 5353;
+    len = frames_make(data, &u);
+    CHECK_EQ(fate(&u), NTP_PASS);
+    slot = ring_peek(&ring);
+    CHECK(slot != NULL);
+    CHECK_EQ(slot->len, len);
+    CHECK_BYTES(slot->data, data, len);
+    CHECK_EQ(slot->rx_ticks, 5 * HZ);
+    ring_release(&ring);
+    CHECK(ring_peek(&ring) == NULL);
+
+    /* With options, in fragments, tagged: for lwIP, also to our port. */
+    u.destination_port = 123;
+    len = frames_make(data, &u);
+    data[14] = 0x46;
+    card_put(&card, data, len);
+    data[14] = 0x45;
+    data[20] = 0x20;
+    card_put(&card, data, len);
+    put_u16(data + 12, 0x8100);
+    card_put(&card, data, len);
+    run();
+    CHECK_EQ(fp.count[NTP_PASS], 4);
+}
+
+static void test_a_full_ring_drops_and_counts(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+
+    (void)state;
+    u.destination_port = 53;
+    for (int i = 0; i < RING_SLOTS + 10; i++)
+        put(&u);
+    run();
+    CHECK_EQ(fp.count[NTP_PASS], RING_SLOTS);
+    CHECK_EQ(fp.count[NTP_DROP_FULL], 10);
+    CHECK_EQ(ring.high, RING_SLOTS);
+
+    for (int i = 0; i < RING_SLOTS; i++) {
+        CHECK(ring_peek(&ring) != NULL);
+        ring_release(&ring);
+    }
+    CHECK(ring_peek(&ring) == NULL);
+    CHECK_EQ(fate(&u), NTP_PASS);
+}
+
+static void test_requests_not_to_us_are_dropped(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+    size_t len;
+
+    (void)state;
+    u.destination[3] = 255;
+    CHECK_EQ(fate(&u), NTP_DROP_DESTINATION);
+    u.destination[3] = 2;
+    CHECK_EQ(fate(&u), NTP_DROP_DESTINATION);
+    memset(u.destination, 255, 4);
+    CHECK_EQ(fate(&u), NTP_DROP_DESTINATION);
+    memcpy(u.destination, (const uint8_t[]){224, 0, 1, 1}, 4);
+    CHECK_EQ(fate(&u), NTP_DROP_DESTINATION);
+
+    u = frames_request(true, payload);
+    memcpy(u.destination, (const uint8_t[16]){0xff, 2, [15] = 1}, 16);
+    CHECK_EQ(fate(&u), NTP_DROP_DESTINATION);
+
+    /* Our IP address, but everybody's MAC, or somebody else's. */
+    u = frames_request(false, payload);
+    len = frames_make(data, &u);
+    memset(data, 0xff, 6);
+    card_put(&card, data, len);
+    run();
+    CHECK_EQ(fp.count[NTP_DROP_DESTINATION], 6);
+    memcpy(data, frames_theirs, 6);
+    card_put(&card, data, len);
+    run();
+    CHECK_EQ(fp.count[NTP_DROP_FRAME], 1);
+    CHECK_EQ(card_count(&card, CARD_SENT), 0);
+}
+
+static void test_sources_that_are_never_answered(void **state)
+{
+    static const uint8_t v4[][4] = {
+        {0, 0, 0, 0},     {0, 1, 2, 3},   {127, 0, 0, 1},
+        {224, 0, 0, 1},   {240, 0, 0, 1}, {255, 255, 255, 255},
+        {192, 0, 2, 255}, {192, 0, 2, 0}, /* of our subnet */
+        {192, 0, 2, 1},                   /* ourselves */
+    };
+    static const uint8_t v6[][16] = {
+        {0},
+        {[15] = 1},
+        {0xff, 2, [15] = 1},
+        {0x20, 0x01, 0x0d, 0xb8, [15] = 1},
+    };
+    struct frames_udp u = frames_request(false, payload);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(v4) / sizeof(v4[0]); i++) {
+        memcpy(u.source, v4[i], 4);
+        CHECK_EQ(fate(&u), NTP_DROP_SOURCE);
+    }
+    memcpy(u.source, (const uint8_t[]){192, 0, 3, 255}, 4);
+    CHECK_EQ(fate(&u), NTP_OK); /* another subnet's is none of ours */
+    u.source_port = 0;
+    CHECK_EQ(fate(&u), NTP_DROP_SOURCE);
+
+    u = frames_request(true, payload);
+    for (size_t i = 0; i < sizeof(v6) / sizeof(v6[0]); i++) {
+        memcpy(u.source, v6[i], 16);
+        CHECK_EQ(fate(&u), NTP_DROP_SOURCE);
+    }
+    CHECK_EQ(limit_asked, 1);
+}
+
+static void test_a_subnet_of_two_has_no_broadcast(void **state)
+{
+    struct fastpath_addr two = {{{[10] = 0xff, 0xff, 192, 0, 2, 1}}, 96 + 31};
+    struct frames_udp u = frames_request(false, payload);
+
+    (void)state;
+    fastpath_addrs(&fp, &two, 1);
+    u.source[3] = 0;
+    CHECK_EQ(fate(&u), NTP_OK);
+    two.bits = 96 + 30;
+    fastpath_addrs(&fp, &two, 1);
+    CHECK_EQ(fate(&u), NTP_DROP_SOURCE);
+    u.source[3] = 3;
+    CHECK_EQ(fate(&u), NTP_DROP_SOURCE);
+    u.source[3] = 4;
+    CHECK_EQ(fate(&u), NTP_OK);
+}
+
+static void test_checksums_must_be_right_and_there(void **state)
+{
+    struct frames_udp u = frames_request(true, payload);
+    size_t len = frames_make(data, &u);
+
+    (void)state;
+    data[60] ^= 1;
+    card_put(&card, data, len);
+    run();
+    CHECK_EQ(fp.count[NTP_DROP_CHECKSUM], 1);
+    put_u16(data + 60, 0);
+    card_put(&card, data, len);
+    run();
+    CHECK_EQ(fp.count[NTP_DROP_CHECKSUM], 2);
+    card_put(&card, data, len)->checksum_ok = true;
+    run();
+    CHECK_EQ(fp.count[NTP_OK], 1);
+}
+
+static void test_access_comes_before_rate(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+
+    (void)state;
+    allow = false;
+    limit_says = LIMIT_DROP;
+    CHECK_EQ(fate(&u), NTP_DROP_ACCESS);
+    CHECK_EQ(limit_asked, 0);
+    allow = true;
+    CHECK_EQ(fate(&u), NTP_DROP_RATE);
+    limit_says = LIMIT_KISS;
+    CHECK_EQ(fate(&u), NTP_KISS_RATE);
+    CHECK_EQ(card.frame[2].data[42 + 1], 0);
+    CHECK_BYTES(card.frame[2].data + 42 + 12, "RATE", 4);
+    limit_says = LIMIT_PASS;
+    CHECK_EQ(fate(&u), NTP_OK);
+}
+
+static void test_a_refused_configuration_serves_private_networks(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+
+    (void)state;
+    config.private_only = true;
+    CHECK_EQ(fate(&u), NTP_DROP_ACCESS);
+    memcpy(u.source, (const uint8_t[]){10, 1, 2, 3}, 4);
+    CHECK_EQ(fate(&u), NTP_OK);
+}
+
+static void test_a_client_only_answers_nobody(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+
+    (void)state;
+    config.port = 0;
+    CHECK_EQ(fate(&u), NTP_PASS);
+    u.destination_port = 0;
+    CHECK_EQ(fate(&u), NTP_PASS);
+}
+
+static void test_what_the_server_refuses_is_counted_so(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+
+    (void)state;
+    u.payload_len = 47;
+    CHECK_EQ(fate(&u), NTP_DROP_SHORT);
+    u.payload_len = 48;
+    payload[0] = 0x24;
+    CHECK_EQ(fate(&u), NTP_DROP_MODE);
+    payload[0] = 0x2b;
+    CHECK_EQ(fate(&u), NTP_DROP_VERSION);
+}
+
+static void test_a_batch_has_one_doorbell(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+
+    (void)state;
+    for (int i = 0; i < 3 * FASTPATH_BATCH; i++)
+        put(&u);
+    run();
+    CHECK_EQ(fp.count[NTP_OK], 3 * FASTPATH_BATCH);
+    CHECK_EQ(card.kicks, 3);
+    CHECK_EQ(fp.redone, 0);
+}
+
+static void test_dropped_buffers_go_back_with_a_doorbell_too(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+
+    (void)state;
+    allow = false;
+    CHECK_EQ(fate(&u), NTP_DROP_ACCESS);
+    CHECK_EQ(card.kicks, 1);
+}
+
+static void test_a_full_transmit_queue_drops_and_counts(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+
+    (void)state;
+    card.tx_room = 3;
+    for (int i = 0; i < 10; i++)
+        put(&u);
+    run();
+    CHECK_EQ(fp.count[NTP_OK], 3);
+    CHECK_EQ(fp.count[NTP_DROP_SEND], 7);
+}
+
+static ntp_ts sent_transmit(unsigned i)
+{
+    return get_u64(card.frame[i].data + 42 + TRANSMIT);
+}
+
+static void test_answers_are_stamped_again_when_the_cpu_was_away(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+    struct frame g;
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        put(&u);
+    /* Looks: for the budget before the batch; then stamping's two. */
+    leap_at = 3;
+    leaps = 1;
+    run();
+    CHECK_EQ(fp.redone, 1);
+    for (unsigned i = 0; i < 4; i++) {
+        CHECK(sent_transmit(i) > 1006ull << 32); /* after the second away */
+        CHECK_EQ(frame_parse(&g, card.frame[i].data, card.frame[i].len),
+                 NTP_OK);
+        CHECK(frame_checksum_ok(&g, card.frame[i].data));
+    }
+}
+
+static void test_a_cpu_that_is_always_away_does_not_hold_us(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+
+    (void)state;
+    leap_at = 2;
+    leaps = 1000;
+    CHECK_EQ(fate(&u), NTP_OK);
+    CHECK_EQ(fp.redone, 2);
+}
+
+static void test_a_used_up_budget_sheds_until_the_wake(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+
+    (void)state;
+    budget_left = -(int64_t)(HZ / 1000);
+    for (int i = 0; i < 10; i++)
+        put(&u);
+    fastpath_irq(&fp, &card.dev, 5 * HZ);
+    CHECK_EQ(card.taken, 0);
+    CHECK(card.masked);
+    CHECK_EQ(fp.exhausted, 1);
+    CHECK_EQ(wakes, 1);
+    /* 2 ms, and what is missing at 80 %. */
+    CHECK_NEAR((double)(wake_ticks - 5 * HZ), 3.25e6, 1000);
+
+    /* An interrupt of the card meanwhile does nothing. */
+    budget_left = 1;
+    fastpath_irq(&fp, &card.dev, 5 * HZ);
+    CHECK_EQ(card.taken, 0);
+
+    fastpath_wake(&fp, 5 * HZ);
+    CHECK(!card.masked);
+    CHECK_EQ(fp.count[NTP_OK], 10);
+    check_books();
+
+    /* A wake that nobody waits for does nothing. */
+    put(&u);
+    fastpath_wake(&fp, 5 * HZ);
+    CHECK_EQ(card.taken, 10);
+}
+
+static void test_the_budget_is_looked_at_within_a_batch(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+
+    (void)state;
+    for (int i = 0; i < FASTPATH_BATCH; i++)
+        put(&u);
+    budget_left = 1;
+    /* Used up after the look that lets the batch begin. */
+    for (unsigned i = 0; i < FASTPATH_BATCH; i++) {
+        fastpath_irq(&fp, &card.dev, 5 * HZ);
+        if (card.taken == card.filled)
+            break;
+    }
+    CHECK_EQ(fp.count[NTP_OK], FASTPATH_BATCH);
+    CHECK(looks >= 3 + FASTPATH_BATCH / 8);
+}
+
+static void test_vector_registers_are_saved_for_macs_alone(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+
+    (void)state;
+    u.payload_len = 68; /* with a MAC, which nobody here can have made */
+    CHECK_EQ(fate(&u), NTP_DROP_AUTH);
+    CHECK_EQ(simd_uses, 0);
+
+    keys.count = 1;
+    keys.key[0] = (struct ntp_key){
+        .id = 1, .type = MAC_SHA1, .secret = "secret", .secret_len = 6};
+    put_u32(payload + 48, 1);
+    CHECK_EQ(fate(&u), NTP_DROP_AUTH);
+    CHECK_EQ(simd_uses, 1);
+
+    u.payload_len = 48;
+    CHECK_EQ(fate(&u), NTP_OK);
+    CHECK_EQ(simd_uses, 1);
+
+    uint8_t digest[NTP_DIGEST_MAX];
+
+    CHECK_EQ(ntp_mac_make(&keys.key[0], payload, 48, digest), 20);
+    memcpy(payload + 52, digest, 20);
+    u.payload_len = 72;
+    CHECK_EQ(fate(&u), NTP_OK);
+    CHECK_EQ(simd_uses, 3); /* to verify, and to finish */
+}
+
+static void test_mutated_frames_all_have_one_fate(void **state)
+{
+    struct check_random random = check_random_start();
+
+    (void)state;
+    for (int round = 0; round < 200; round++) {
+        start(NULL);
+        for (int i = 0; i < 100; i++) {
+            struct frames_udp u = frames_request(i % 2, payload);
+            size_t len = frames_make(data, &u);
+
+            for (uint64_t n = check_random_below(&random, 6); n > 0; n--)
+                data[check_random_below(&random, len)] =
+                    (uint8_t)check_random(&random);
+            if (check_random_below(&random, 4) == 0)
+                len = check_random_below(&random, len + 1);
+            card_put(&card, data, len);
+        }
+        run();
+        CHECK_EQ(card.dev.count.rx, 100);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup(name, start)
+        T(test_a_request_is_answered_in_its_own_frame),
+        T(test_what_is_not_ntp_goes_to_the_ring),
+        T(test_a_full_ring_drops_and_counts),
+        T(test_requests_not_to_us_are_dropped),
+        T(test_sources_that_are_never_answered),
+        T(test_a_subnet_of_two_has_no_broadcast),
+        T(test_checksums_must_be_right_and_there),
+        T(test_access_comes_before_rate),
+        T(test_a_refused_configuration_serves_private_networks),
+        T(test_a_client_only_answers_nobody),
+        T(test_what_the_server_refuses_is_counted_so),
+        T(test_a_batch_has_one_doorbell),
+        T(test_dropped_buffers_go_back_with_a_doorbell_too),
+        T(test_a_full_transmit_queue_drops_and_counts),
+        T(test_answers_are_stamped_again_when_the_cpu_was_away),
+        T(test_a_cpu_that_is_always_away_does_not_hold_us),
+        T(test_a_used_up_budget_sheds_until_the_wake),
+        T(test_the_budget_is_looked_at_within_a_batch),
+        T(test_vector_registers_are_saved_for_macs_alone),
+        T(test_mutated_frames_all_have_one_fate),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
