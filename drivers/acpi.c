@@ -47,13 +47,6 @@ static uint8_t sum_of(const uint8_t *p, size_t len)
     return sum;
 }
 
-/* A part of a table from `offset` on; failed when the table ends before. */
-static struct view view_from(struct view table, size_t offset)
-{
-    view_bytes(&table, offset);
-    return table;
-}
-
 /* 5.2.3.2: a generic address structure. */
 struct generic_address {
     uint8_t space;
@@ -348,6 +341,12 @@ static void read_dsdt(struct acpi *acpi, struct view aml)
         acpi->window[i].first = range[i].first;
         acpi->window[i].last = range[i].last;
     }
+
+    /* QEMU's microvm has no MCFG; its host bridge says it itself. */
+    uint64_t base = aml_config_base(aml);
+    if (acpi->ecam_count == 0 && base != 0)
+        acpi->ecam[acpi->ecam_count++] =
+            (struct acpi_ecam){.base = base, .bus_last = UINT8_MAX};
 }
 
 /* IA-PC HPET 1.0a, 3.2.4. */
@@ -391,14 +390,14 @@ static void read_waet(struct acpi *acpi, struct view v)
 
 void acpi_init(struct acpi *acpi, const uint8_t *rsdp, size_t len)
 {
+    /* The FADT adds the DSDT to the tables; what that says of configuration
+     * space counts only where there is no MCFG. */
     static const struct {
         char signature[5];
         void (*read)(struct acpi *acpi, struct view table);
     } reader[] = {
-        {"APIC", read_madt}, {"FACP", read_fadt}, /* adds the DSDT to the tables
-                                                   */
-        {"DSDT", read_dsdt}, {"HPET", read_hpet}, {"MCFG", read_mcfg},
-        {"WAET", read_waet},
+        {"APIC", read_madt}, {"FACP", read_fadt}, {"HPET", read_hpet},
+        {"MCFG", read_mcfg}, {"DSDT", read_dsdt}, {"WAET", read_waet},
     };
 
     memset(acpi, 0, sizeof(*acpi));

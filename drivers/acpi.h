@@ -22,7 +22,7 @@ struct acpi_table {
     uint64_t address;
 };
 
-/* Memory-mapped configuration space of a range of buses (MCFG). */
+/* Memory-mapped configuration space of a range of buses (MCFG, _CBA). */
 struct acpi_ecam {
     uint64_t base; /* of bus 0, whether it is in the range or not */
     uint16_t segment;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Two things that can be read in AML without interpreting it. */
+/* What can be read in AML without interpreting it. */
 #include "drivers/aml.h"
 
 #include <string.h>
@@ -10,8 +10,10 @@
 #define AML_BYTE    0x0a
 #define AML_WORD    0x0b
 #define AML_DWORD   0x0c
+#define AML_QWORD   0x0e
 #define AML_BUFFER  0x11
 #define AML_PACKAGE 0x12
+#define AML_RETURN  0xa4
 
 /* 6.4: the first byte of a resource descriptor. */
 #define RES_LARGE       0x80
@@ -43,7 +45,7 @@ static uint32_t package_length(struct view *v)
 }
 
 /* 20.2.3: an integer constant. */
-static uint32_t constant(struct view *v)
+static uint64_t constant(struct view *v)
 {
     switch (view_u8(v)) {
     case AML_ZERO:
@@ -56,6 +58,8 @@ static uint32_t constant(struct view *v)
         return view_le16(v);
     case AML_DWORD:
         return view_le32(v);
+    case AML_QWORD:
+        return view_le64(v);
     default:
         v->ok = false;
         return 0;
@@ -74,8 +78,8 @@ bool aml_sleep_types(struct view aml, uint8_t *type_a, uint8_t *type_b)
             continue;
         package_length(&v);
         uint8_t count = view_u8(&v);
-        uint32_t a = constant(&v);
-        uint32_t b = count > 1 ? constant(&v) : 0;
+        uint64_t a = constant(&v);
+        uint64_t b = count > 1 ? constant(&v) : 0;
         if (!v.ok || count == 0 || a > 7 || b > 7)
             continue;
 
@@ -168,4 +172,21 @@ unsigned aml_bridge_windows(struct view aml, struct aml_range *range,
             found += t.count;
     }
     return found;
+}
+
+uint64_t aml_config_base(struct view aml)
+{
+    for (; aml.left > 4; view_bytes(&aml, 1)) {
+        if (memcmp(aml.at, "_CBA", 4) != 0)
+            continue;
+
+        /* A name is followed by its value, a method by flags and code. */
+        struct view name = view_from(aml, 4);
+        struct view method = view_from(aml, 5);
+        uint64_t base = view_u8(&method) == AML_RETURN ? constant(&method)
+                                                       : constant(&name);
+        if (method.ok && name.ok && base != 0)
+            return base;
+    }
+    return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Two things that can be read in AML without interpreting it. */
+/* What can be read in AML without interpreting it. */
 #ifndef DRIVERS_AML_H
 #define DRIVERS_AML_H
 
@@ -32,5 +32,12 @@ struct aml_range {
  */
 unsigned aml_bridge_windows(struct view aml, struct aml_range *range,
                             unsigned room);
+
+/*
+ * Where the configuration space of a host bridge is in memory: the constant
+ * that is _CBA, or that it returns; 0 when there is none.
+ * PCI Firmware Specification 3.3, 4.1.3.  Level: boot.
+ */
+uint64_t aml_config_base(struct view aml);
 
 #endif

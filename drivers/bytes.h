@@ -38,6 +38,13 @@ static inline struct view view_part(struct view *v, size_t n)
     return view_of(view_bytes(v, n), n);
 }
 
+/* What is left after `n` bytes; failed when there are not so many. */
+static inline struct view view_from(struct view v, size_t n)
+{
+    view_bytes(&v, n);
+    return v;
+}
+
 static inline uint16_t le16(const uint8_t *p)
 {
     return (uint16_t)(p[0] | p[1] << 8);

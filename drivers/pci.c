@@ -206,14 +206,17 @@ static void read_bar(struct pci_device *dev, unsigned i)
 
 static void read_bars(struct pci_device *dev)
 {
+    const uint16_t decode = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
     uint16_t command = pci_read16(dev, PCI_COMMAND);
 
     /* While sizes are asked for, the device must not answer anywhere. */
-    pci_write16(dev, PCI_COMMAND,
-                command & (uint16_t) ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY));
+    if (command & decode)
+        pci_write16(dev, PCI_COMMAND, command & (uint16_t)~decode);
     for (unsigned i = 0; i < PCI_BARS; i += dev->bar[i].wide ? 2 : 1)
         read_bar(dev, i);
-    pci_write16(dev, PCI_COMMAND, command);
+    if (command & decode)
+        pci_write16(dev, PCI_COMMAND, command);
+    dev->sized = true;
 }
 
 static struct pci_window read_window(const struct pci_device *bridge,
@@ -292,8 +295,6 @@ static uint8_t scan_function(struct pci *pci, struct pci_device probe)
     dev->header = header & HEADER_LAYOUT;
     if (dev->header == 0) {
         dev->subsystem = pci_read16(dev, PCI_SUBSYSTEM);
-        if (dev->class != CLASS_BRIDGE)
-            read_bars(dev);
     }
     return header;
 }
@@ -491,11 +492,9 @@ static void assign(struct pci *pci, struct pci_device *dev, unsigned i)
 {
     struct pci_bar *bar = &dev->bar[i];
     unsigned offset = PCI_BAR0 + 4 * i;
-
-    if (bar->port || bar->size == 0 || bar->address != 0)
-        return;
     uint64_t at = find_place(pci, bus_index(pci, dev->bus), bar->size,
                              bar->size, bar->wide);
+
     if (at == 0) {
         log_line("pci %02x:%02x.%x: no room for BAR %u", dev->bus, dev->slot,
                  dev->function, i);
@@ -508,6 +507,52 @@ static void assign(struct pci *pci, struct pci_device *dev, unsigned i)
     if (bar->wide)
         pci_write32(dev, offset + 4, (uint32_t)(at >> 32));
     bar->address = at;
+}
+
+/* A memory BAR that has no address. */
+static bool is_left(const struct pci_bar *bar)
+{
+    return bar->size != 0 && bar->address == 0 && !bar->port;
+}
+
+/*
+ * Learn the BARs of the devices that may be driven, and of those that decode
+ * nothing, which the firmware may have left alone.  The others are only asked
+ * when their places must be known: to turn one off and on again takes a
+ * hypervisor half a millisecond.  Returns whether an address is wanting.
+ */
+static bool size_devices(struct pci *pci, bool all)
+{
+    bool left = false;
+
+    for (unsigned i = 0; i < pci->device_count; i++) {
+        struct pci_device *dev = &pci->device[i];
+        uint16_t command = pci_read16(dev, PCI_COMMAND);
+        bool decodes = command & (PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+
+        if (dev->header != 0 || dev->class == CLASS_BRIDGE)
+            continue;
+        if (!dev->sized && (all || !decodes || dev->class == PCI_CLASS_NETWORK))
+            read_bars(dev);
+        for (unsigned j = 0; j < PCI_BARS; j++)
+            left |= is_left(&dev->bar[j]);
+    }
+    return left;
+}
+
+static void assign_all(struct pci *pci)
+{
+    if (!size_devices(pci, false))
+        return;
+    size_devices(pci, true);
+    for (unsigned i = 0; i < pci->device_count; i++) {
+        struct pci_device *dev = &pci->device[i];
+
+        for (unsigned j = 0; j < PCI_BARS; j++) {
+            if (is_left(&dev->bar[j]))
+                assign(pci, dev, j);
+        }
+    }
 }
 
 /* The largest stretch below the I/O APIC that the memory map leaves free. */
@@ -546,8 +591,7 @@ void pci_init(struct pci *pci, const struct acpi *acpi,
     }
     pci->bus_count = 1;
     scan_bus(pci, 0);
-    for (unsigned i = 0; i < pci->device_count * PCI_BARS; i++)
-        assign(pci, &pci->device[i / PCI_BARS], i % PCI_BARS);
+    assign_all(pci);
 }
 
 /* Using a device. */

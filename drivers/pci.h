@@ -54,6 +54,7 @@ struct pci_device {
     uint8_t function;
     uint8_t class;  /* base class */
     uint8_t header; /* layout: 0 a device, 1 a bridge to another bus */
+    bool sized;     /* `bar` is known */
     uint16_t vendor;
     uint16_t id;
     uint16_t subsystem;

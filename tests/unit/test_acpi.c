@@ -377,6 +377,46 @@ static void test_mcfg_and_waet(void **state)
     CHECK(!acpi.rtc_good);
 }
 
+static void add_dsdt(const char *aml)
+{
+    size_t len = 36 + check_hex(aml, memory + used + 36, 256);
+    uint8_t *dsdt = add_table("DSDT", len);
+
+    finish(dsdt, len);
+    uint32_t address = root[--root_count];
+    uint8_t *fadt = add_table("FACP", 116);
+    put(fadt + 40, address, 4);
+    finish(fadt, 116);
+}
+
+static void
+test_dsdt_tells_of_windows_and_of_ecam_where_mcfg_does_not(void **state)
+{
+    static const char aml[] =
+        "14 0c 5f434241 00 a4 0c 000000e0"
+        "08 5f435253 11 2f 0a2c 88 0d00 02 0c 00 0000 0000 ff00 0000 0001"
+        "87 1700 00 0c 03 00000000 000000c0 ffffbffe 00000000 0000c03e 7900";
+
+    (void)state;
+    add_dsdt(aml);
+    read_all(2);
+    CHECK_EQ(acpi.window_count, 1);
+    CHECK_EQ(acpi.window[0].first, 0xc0000000);
+    CHECK_EQ(acpi.window[0].last, 0xfebfffff);
+    CHECK_EQ(acpi.ecam_count, 1);
+    CHECK_EQ(acpi.ecam[0].base, 0xe0000000);
+    CHECK_EQ(acpi.ecam[0].bus_last, 255);
+
+    start(NULL);
+    add_dsdt(aml);
+    uint8_t *p = add_table("MCFG", 60);
+    put(p + 44, 0xb0000000, 8);
+    finish(p, 60);
+    read_all(2);
+    CHECK_EQ(acpi.ecam_count, 1);
+    CHECK_EQ(acpi.ecam[0].base, 0xb0000000);
+}
+
 static void test_tables_are_found_by_number(void **state)
 {
     (void)state;
@@ -412,6 +452,7 @@ int main(void)
         T(test_madt_is_told_in_numbers),
         T(test_madt_entries_without_length_end_it),
         T(test_mcfg_and_waet),
+        T(test_dsdt_tells_of_windows_and_of_ecam_where_mcfg_does_not),
         T(test_tables_are_found_by_number),
     };
 

@@ -161,6 +161,24 @@ static void test_windows_that_contradict_themselves_are_left_out(void **state)
     CHECK_EQ(aml_bridge_windows(body(), range, 4), 0);
 }
 
+static void
+test_configuration_base_is_a_name_or_what_a_method_returns(void **state)
+{
+    (void)state;
+    start();
+    add("5f434241 14 0c 5f434241 00 a4 0c 000000e0 08 5f435253");
+    CHECK_EQ(aml_config_base(body()), 0xe0000000);
+    start();
+    add("08 5f434241 0e 0000000008000000");
+    CHECK_EQ(aml_config_base(body()), 0x800000000);
+    start();
+    add("14 0c 5f434241 00 70 0c 000000e0");
+    CHECK_EQ(aml_config_base(body()), 0);
+    start();
+    add("14 0c 5f434241 00 a4 0c 0000");
+    CHECK_EQ(aml_config_base(body()), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +188,8 @@ int main(void)
         cmocka_unit_test(test_windows_stop_at_the_room_for_them),
         cmocka_unit_test(test_templates_that_do_not_end_are_none),
         cmocka_unit_test(test_windows_that_contradict_themselves_are_left_out),
+        cmocka_unit_test(
+            test_configuration_base_is_a_name_or_what_a_method_returns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

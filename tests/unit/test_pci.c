@@ -137,6 +137,28 @@ static void test_bars_that_firmware_left_are_given_addresses(void **state)
     CHECK_EQ(fake_config_read(&f, PCI_COMMAND) & 0x407, 0x407);
 }
 
+/* What has no driver and decodes is left alone, unless places are needed. */
+static void test_only_devices_that_may_be_driven_are_sized(void **state)
+{
+    struct fake_function set = {.bar_size = {65536}};
+    struct fake_function f = {.bar_size = {4096}};
+
+    (void)state;
+    for (unsigned left = 0; left < 2; left++) {
+        fake_pci_reset(1, false);
+        fake_config32(&set, 0x10, 0xc0000000);
+        fake_config16(&set, PCI_COMMAND, PCI_COMMAND_MEMORY);
+        add(&set, 1, 0x1000, NULL);
+        set.config[0x0b] = 3; /* display */
+        fake_config32(&f, 0x10, left ? 0 : 0xd0000000);
+        add(&f, 2, 0x1041, NULL);
+        init();
+        CHECK_EQ(device(0x1000)->bar[0].size, left ? 65536 : 0);
+        CHECK_EQ(device(0x1041)->bar[0].size, 4096);
+        CHECK_EQ(fake_bar(&f, 0), left ? 0xc0010000 : 0xd0000000);
+    }
+}
+
 static void test_wide_bars_go_above_4_gib_when_below_is_full(void **state)
 {
     struct fake_function f = {.bar_size = {1 << 20, 0, 1 << 20},
@@ -380,6 +402,7 @@ int main(void)
         T(test_without_a_mechanism_there_is_no_bus),
         T(test_bars_are_sized_and_kept),
         T(test_bars_that_firmware_left_are_given_addresses),
+        T(test_only_devices_that_may_be_driven_are_sized),
         T(test_wide_bars_go_above_4_gib_when_below_is_full),
         T(test_ram_and_fixed_addresses_are_never_given_out),
         T(test_without_windows_the_largest_gap_is_used),

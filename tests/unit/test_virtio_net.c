@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests of the virtio network card, honest and not. */
-/* links: drivers/netdev drivers/virtio_net drivers/virtio_pci drivers/virtq
- * drivers/pci tests/fake/virtio_net tests/fake/pci tests/fake/machine */
+/* links: drivers/netdev drivers/virtio_net drivers/virtio_pci drivers/virtq */
+/* links: drivers/pci tests/fake/virtio_net tests/fake/pci tests/fake/machine */
 #include "drivers/netdev.h"
 #include "drivers/pci.h"
 #include "tests/check.h"
