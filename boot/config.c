@@ -397,7 +397,6 @@ static void refuse(struct config_builder *b)
     defaults(&b->config);
     b->config.dhcp_sources = false;
     b->config.client.local.enabled = false;
-    b->rules = 0;
     b->config.refused = true;
 }
 
@@ -412,7 +411,7 @@ const struct config *config_finish(struct config_builder *b)
     check_bind(b);
     if (b->report.errors > 0)
         refuse(b);
-    else if (b->rules == 0)
+    else if (b->config.access.count == 0)
         report_note(&b->report, whole(b), (struct word){NULL, 0},
                     "neither `allow` nor `deny` is given: private and "
                     "link-local networks may ask");

@@ -8,76 +8,74 @@
 #define V4_BITS 96 /* of ::ffff:0:0/96, before those of an IPv4 prefix */
 
 bool access_rule_add(struct config_builder *b, struct place at,
-                     const struct builder_rule *rule)
+                     const struct access_rule *rule, bool all)
 {
-    if (b->rules == BUILDER_RULES_MAX) {
-        report_wrong(&b->report, at, "one more network",
-                     "at most 254 in `allow` and `deny`");
-        return false;
-    }
-    b->rule[b->rules++] = *rule;
-    return true;
+    if (access_add(&b->config.access, &rule->prefix, rule->bits, rule->allow,
+                   all))
+        return true;
+    report_wrong(&b->report, at, "one more network",
+                 "at most 256 in `allow` and `deny`");
+    return false;
 }
 
-/* [all] [network]; returns how many rules that makes, 0 after an error. */
-static unsigned read_rules(struct directive *d, struct builder_rule rule[2])
+/* What the arguments of `allow` and its like amount to. */
+struct networks {
+    struct access_rule rule[2];
+    unsigned count;
+    bool all;
+};
+
+static void add_everybody(struct networks *n)
+{
+    n->rule[1].prefix = ip_from_v4(n->rule[0].prefix.byte);
+    n->rule[1].bits = V4_BITS;
+    n->count = 2;
+}
+
+/* [all] [network] */
+static bool read_networks(struct directive *d, struct networks *n)
 {
     struct word word;
     bool more = line_word(&d->line, &word);
 
-    memset(rule, 0, 2 * sizeof(rule[0]));
+    memset(n, 0, sizeof(*n));
     if (more && word_is(word, "all")) {
-        rule[0].all = rule[1].all = true;
+        n->all = true;
         more = line_word(&d->line, &word);
     }
     if (!more) {
-        rule[1].prefix = ip_from_v4(rule[0].prefix.byte);
-        rule[1].bits = V4_BITS;
-        return 2;
+        add_everybody(n);
+        return true;
     }
-    if (!value_network(word, &rule->prefix, &rule->bits)) {
-        directive_refuse(d, word,
-                         "a network like 10.0.0.0/8, 10.1, 2001:db8::/32, or "
-                         "nothing; names are not looked up here");
-        return 0;
-    }
-    return directive_end(d) ? 1 : 0;
+    if (!value_network(word, &n->rule[0].prefix, &n->rule[0].bits))
+        return directive_refuse(
+            d, word,
+            "a network like 10.0.0.0/8, 10.1, 2001:db8::/32, or nothing; "
+            "names are not looked up here");
+    n->count = 1;
+    return directive_end(d);
 }
 
 void read_access(struct directive *d, const struct kind *kind)
 {
-    struct builder_rule rule[2];
-    unsigned count = read_rules(d, rule);
+    struct networks n;
 
     (void)kind;
-    for (unsigned i = 0; i < count; i++) {
-        rule[i].allow = word_is(d->name, "allow");
-        access_rule_add(d->b, directive_place(d, d->name.at), &rule[i]);
+    if (!read_networks(d, &n))
+        return;
+    for (unsigned i = 0; i < n.count; i++) {
+        n.rule[i].allow = word_is(d->name, "allow");
+        access_rule_add(d->b, directive_place(d, d->name.at), &n.rule[i],
+                        n.all);
     }
 }
 
 void read_command_access(struct directive *d, const struct kind *kind)
 {
-    struct builder_rule rule[2];
+    struct networks n;
 
-    if (read_rules(d, rule) > 0)
+    if (read_networks(d, &n))
         directive_note(d, kind->note);
-}
-
-static bool is_v4(const struct builder_rule *rule)
-{
-    return rule->bits >= V4_BITS && ip_is_v4(&rule->prefix);
-}
-
-static void add_family(struct config_builder *b, bool v4)
-{
-    for (unsigned i = 0; i < b->rules; i++) {
-        const struct builder_rule *r = &b->rule[i];
-
-        if (is_v4(r) == v4)
-            access_add(&b->config.access, &r->prefix, r->bits, r->allow,
-                       r->all);
-    }
 }
 
 static void add_private(struct access *access)
@@ -100,20 +98,8 @@ static void add_private(struct access *access)
     access_add(access, &link, 10, true, false);
 }
 
-/*
- * The two families have separate rules, but IPv4 is a part of IPv6 in the
- * table: so all of IPv6 first, then a wall in front of IPv4.
- */
 void access_finish(struct config_builder *b)
 {
-    struct ip_addr6 v4 = ip_from_v4((const uint8_t[4]){0});
-
-    b->config.access.count = 0;
-    if (b->rules == 0) {
+    if (b->config.access.count == 0)
         add_private(&b->config.access);
-        return;
-    }
-    add_family(b, false);
-    access_add(&b->config.access, &v4, V4_BITS, false, false);
-    add_family(b, true);
 }

@@ -12,17 +12,6 @@ enum dialect {
     DIALECT_NTP     /* ntp.conf of ntpd and NTPsec */
 };
 
-/* An `allow` or `deny`, until all of them are known. */
-struct builder_rule {
-    struct ip_addr6 prefix;
-    uint8_t bits;
-    bool allow;
-    bool all;
-};
-
-/* `all` without a network and the like make two rules of one line. */
-#define BUILDER_RULES_MAX (ACCESS_RULES_MAX - 2)
-
 /* A directive whose argument is looked at when everything is known. */
 struct builder_named {
     struct word word; /* empty: it was not given */
@@ -30,7 +19,7 @@ struct builder_named {
 };
 
 /* What ntp.conf says in several lines that make sense only together. */
-#define NTPCONF_RESTRICT_MAX BUILDER_RULES_MAX
+#define NTPCONF_RESTRICT_MAX ACCESS_RULES_MAX
 
 struct ntpconf_restrict {
     struct ip_addr6 prefix;
@@ -59,8 +48,6 @@ struct config_builder {
     unsigned depth; /* of include */
     uint32_t lines; /* read so far */
 
-    struct builder_rule rule[BUILDER_RULES_MAX];
-    unsigned rules;
     struct place source_at[CONFIG_SOURCES_MAX];
     bool sources_refused; /* a line had an error: they are not all known */
     bool keys_refused;
@@ -183,9 +170,9 @@ void read_leapseclist(struct directive *d, const struct kind *kind);
 /* Serve our own time at that stratum, the rest as `local` has it. */
 void local_set(struct config_builder *b, uint8_t stratum);
 
-/* Remember a rule; an error when there are too many. */
+/* A rule of access; an error when there are too many. */
 bool access_rule_add(struct config_builder *b, struct place at,
-                     const struct builder_rule *rule);
+                     const struct access_rule *rule, bool all);
 
 /* Read the text of a file: its directives become part of `b`.  `dialect` is
  * what it is taken for if nothing in it tells. */

@@ -197,7 +197,7 @@ static bool remember(struct directive *d, const struct ntpconf_restrict *r)
             return true;
         }
     if (n->restrictions == NTPCONF_RESTRICT_MAX)
-        return directive_refuse(d, d->name, "at most 254 networks");
+        return directive_refuse(d, d->name, "at most 256 networks");
     n->restriction[n->restrictions++] = *r;
     return true;
 }
@@ -477,9 +477,9 @@ static void finish_local(struct config_builder *b)
 static void add_rule(struct config_builder *b, const struct ip_addr6 *prefix,
                      uint8_t bits, bool allow)
 {
-    struct builder_rule rule = {*prefix, bits, allow, false};
+    struct access_rule rule = {*prefix, bits, allow};
 
-    access_rule_add(b, b->ntpconf.restrict_at, &rule);
+    access_rule_add(b, b->ntpconf.restrict_at, &rule, false);
 }
 
 /* ntpd answers everybody about whom nothing is said. */

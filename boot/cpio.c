@@ -65,6 +65,12 @@ static bool skip_zeros(struct reader *r)
     return r->left > 0;
 }
 
+static bool is_trailer(const struct cpio_entry *e)
+{
+    return e->name_len == sizeof(TRAILER) - 1 &&
+           memcmp(e->name, TRAILER, e->name_len) == 0;
+}
+
 static bool name_is_whole(const char *name, size_t len)
 {
     return memchr(name, 0, len) == name + len - 1;
@@ -112,7 +118,7 @@ enum cpio_result cpio_next(struct reader *r, struct cpio_entry *e)
 
         if (result != CPIO_ENTRY)
             return result;
-        if (strcmp(found.name, TRAILER) != 0)
+        if (!is_trailer(&found))
             break;
         if (!skip_zeros(r))
             return CPIO_END;
