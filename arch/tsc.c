@@ -10,9 +10,12 @@ __extension__ typedef unsigned __int128 u128;
 #define FS_PER_SECOND    1000000000000000u
 #define PPB              1000000000u
 #define WINDOW_FS        (FS_PER_SECOND / 50)
-#define BRACKETS         24         /* to choose from at each end */
-#define USUAL_BRACKETS   64         /* longer between two looks is absence */
-#define ATTEMPTS         8          /* at a window, if only the PIT is there */
+#define BRACKETS         24 /* to choose from at each end */
+#define ATTEMPTS         16 /* at a window, if only the PIT is there */
+#define QUICK            64 /* a gap is quick if below so many of the shortest */
+#define QUICK_LOOKS      8
+#define QUICK_COUNTS     1000     /* of the PIT, 0.8 ms */
+#define ROUGH_PPB        30000000 /* 3 %: each run of quick gaps is a count off */
 #define STUCK_TICKS      (1u << 31) /* 0.4 s or more; a window takes 20 ms */
 #define SHORT_WRAP_FS    FS_PER_SECOND
 #define REFINED_PPB      1000
@@ -194,20 +197,36 @@ static int pacemaker(const struct tsc *t, const struct tsc_bracket *start)
     return best;
 }
 
-/* How much of the window went by without a look at the reference. */
+/*
+ * The quick looks at the reference while waiting: the virtual CPU was not away
+ * from the beginning of one to the end of the next, so that they tell the rate
+ * roughly, whatever wrapped in longer gaps.
+ */
 struct watch {
-    uint64_t usual_ticks; /* between two looks; more is absence */
-    uint64_t last_ticks;
-    uint64_t away_ticks;
+    struct tsc_bracket last;
+    uint64_t shortest_ticks; /* of two looks; 0: there were none */
+    uint64_t quick_ticks;    /* sums over those not much longer than that */
+    uint64_t quick_counts;
+    unsigned quick_looks;
 };
 
-static void look(struct watch *w, uint64_t ticks)
+static void look(struct watch *w, const struct tsc_bracket *b, uint64_t counts)
 {
-    uint64_t gap = ticks - w->last_ticks;
+    uint64_t both = b->after - w->last.before;
 
-    if (gap > w->usual_ticks)
-        w->away_ticks += gap;
-    w->last_ticks = ticks;
+    if (w->shortest_ticks == 0 || both < w->shortest_ticks / QUICK) {
+        w->quick_ticks = 0;
+        w->quick_counts = 0;
+        w->quick_looks = 0;
+    }
+    if (w->shortest_ticks == 0 || both < w->shortest_ticks)
+        w->shortest_ticks = both;
+    if (both / QUICK <= w->shortest_ticks) {
+        w->quick_ticks += b->after - w->last.after;
+        w->quick_counts += counts;
+        w->quick_looks++;
+    }
+    w->last = *b;
 }
 
 /* Wait for the window to pass.  False: the reference does not run. */
@@ -215,8 +234,9 @@ static bool wait_window(const struct counter_reference *ref,
                         const struct tsc_bracket *start, struct watch *w)
 {
     uint64_t wanted = WINDOW_FS / ref->period_fs;
-    uint64_t last = start->count;
     uint64_t counts = 0;
+
+    *w = (struct watch){.last = *start};
 
     while (counts < wanted) {
         struct tsc_bracket b = bracket(ref);
@@ -225,9 +245,11 @@ static bool wait_window(const struct counter_reference *ref,
             return false;
         if (!b.valid)
             continue;
-        counts += (b.count - last) & ref->mask;
-        last = b.count;
-        look(w, b.after);
+
+        uint64_t more = (b.count - w->last.count) & ref->mask;
+
+        counts += more;
+        look(w, &b, more);
     }
     return true;
 }
@@ -251,20 +273,45 @@ static void measure_one(struct tsc *t, unsigned r,
 
 enum window { WINDOW_DONE, WINDOW_STUCK, WINDOW_TORN };
 
-/*
- * A PIT alone wraps every 55 ms, and nothing else would tell if the virtual CPU
- * was away for as long.  Then it was away for most of the time: 55 of 75 ms.
- */
-static bool may_have_wrapped(const struct counter_reference *ref,
-                             const struct watch *w, uint64_t total_ticks)
+/* The rate, roughly; false if the virtual CPU was away nearly all the time. */
+static bool rough_rate(const struct counter_reference *ref,
+                       const struct watch *w, struct tsc_rate *about)
 {
-    return wrap_fs(ref) < SHORT_WRAP_FS && w->away_ticks > total_ticks / 2;
+    if (w->quick_counts < QUICK_COUNTS || w->quick_looks < QUICK_LOOKS)
+        return false;
+    *about = (struct tsc_rate){
+        .hz = saturate((u128)w->quick_ticks * FS_PER_SECOND /
+                       ((u128)w->quick_counts * ref->period_fs)),
+        .bound_ppb = ROUGH_PPB,
+    };
+    return about->hz > 0;
+}
+
+/*
+ * A PIT alone wraps every 55 ms, for which the virtual CPU may well be away.
+ * The others are taken not to wrap in the window.
+ */
+static bool measure_pace(struct tsc *t, unsigned pace,
+                         const struct tsc_bracket *end, const struct watch *w)
+{
+    const struct counter_reference *ref = t->work[pace].ref;
+    struct tsc_rate about;
+
+    if (wrap_fs(ref) >= SHORT_WRAP_FS) {
+        measure_one(t, pace, end, NULL);
+        return true;
+    }
+    if (!rough_rate(ref, w, &about))
+        return false;
+    measure_one(t, pace, end, &about);
+    return t->measured[pace].valid;
 }
 
 static enum window try_window(struct tsc *t)
 {
     struct tsc_bracket start[TSC_REFERENCES_MAX];
     struct tsc_bracket end[TSC_REFERENCES_MAX];
+    struct watch w;
 
     tightest_of_all(t, start);
 
@@ -275,21 +322,13 @@ static enum window try_window(struct tsc *t)
     for (unsigned r = 0; r < t->count; r++)
         t->work[r].origin = start[r];
 
-    const struct counter_reference *ref = t->work[pace].ref;
-    const struct tsc_bracket *from = &start[pace];
-    struct watch w = {.last_ticks = from->after};
-
-    w.usual_ticks = USUAL_BRACKETS * (from->after - from->before + 1);
-    if (!wait_window(ref, from, &w)) {
+    if (!wait_window(t->work[pace].ref, &start[pace], &w)) {
         t->work[pace].ref = NULL;
         return WINDOW_STUCK;
     }
     tightest_of_all(t, end);
-    look(&w, end[pace].after);
-    if (may_have_wrapped(ref, &w, end[pace].after - from->before))
+    if (!measure_pace(t, (unsigned)pace, &end[pace], &w))
         return WINDOW_TORN;
-
-    measure_one(t, (unsigned)pace, &end[pace], NULL);
     for (unsigned r = 0; r < t->count; r++)
         if ((int)r != pace && t->measured[pace].valid)
             measure_one(t, r, &end[r], &t->measured[pace]);

@@ -274,6 +274,24 @@ static void test_pit_alone_is_not_misled_by_a_long_absence(void **state)
     }
 }
 
+static void test_pit_alone_is_enough_on_a_noisy_host(void **state)
+{
+    struct check_random random = check_random_start();
+
+    (void)state;
+    for (int i = 0; i < 300; i++) {
+        struct tsc t;
+
+        machine_new(&random, 2.6e9);
+        make_noisy();
+        machine.away_chance = 0.0002; /* a third of the time */
+        all_clocks();
+        tsc_init(&t);
+        CHECK(tsc_measure(&t, &refs[2], 1));
+        CHECK(holds_truth(&t.best));
+    }
+}
+
 static void test_pause_of_all_clocks_but_one_is_noticed(void **state)
 {
     struct check_random random = check_random_start();
@@ -560,6 +578,7 @@ int main(void)
         cmocka_unit_test(test_quiet_window_takes_at_most_25_ms),
         cmocka_unit_test(test_refining_ends_under_1_ppm_and_holds_the_truth),
         cmocka_unit_test(test_pit_alone_is_not_misled_by_a_long_absence),
+        cmocka_unit_test(test_pit_alone_is_enough_on_a_noisy_host),
         cmocka_unit_test(test_pause_of_all_clocks_but_one_is_noticed),
         cmocka_unit_test(test_wrong_start_is_corrected),
         cmocka_unit_test(test_clock_that_is_off_is_named),
