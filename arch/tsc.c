@@ -16,7 +16,7 @@ __extension__ typedef unsigned __int128 u128;
 #define QUICK_LOOKS      8
 #define QUICK_COUNTS     1000     /* of the PIT, 0.8 ms */
 #define ROUGH_PPB        30000000 /* 3 %: each run of quick gaps is a count off */
-#define STUCK_TICKS      (1u << 31) /* 0.4 s or more; a window takes 20 ms */
+#define STUCK_LOOKS      (1u << 17) /* in vain; 10 ms or more */
 #define SHORT_WRAP_FS    FS_PER_SECOND
 #define REFINED_PPB      1000
 #define REFINE_FIRST     4  /* a quarter of a second */
@@ -235,19 +235,19 @@ static bool wait_window(const struct counter_reference *ref,
 {
     uint64_t wanted = WINDOW_FS / ref->period_fs;
     uint64_t counts = 0;
+    unsigned still = 0;
 
     *w = (struct watch){.last = *start};
-
     while (counts < wanted) {
         struct tsc_bracket b = bracket(ref);
+        uint64_t more = (b.count - w->last.count) & ref->mask;
 
-        if (b.after - start->after > STUCK_TICKS && counts == 0)
+        if ((!b.valid || more == 0) && ++still == STUCK_LOOKS)
             return false;
         if (!b.valid)
             continue;
-
-        uint64_t more = (b.count - w->last.count) & ref->mask;
-
+        if (more != 0)
+            still = 0;
         counts += more;
         look(w, &b, more);
     }

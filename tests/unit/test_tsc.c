@@ -112,6 +112,7 @@ struct fake_clock {
     uint64_t mask;
     double error; /* of the rate, 1e-6 for 1 ppm fast */
     bool stopped;
+    u128 stops_fs;        /* then, if not 0 */
     double glitch_chance; /* a reading is not to be believed */
     uint64_t latched;
 };
@@ -121,7 +122,7 @@ static void fake_latch(void *self)
     struct fake_clock *c = self;
 
     pass(machine.access_fs);
-    if (!c->stopped)
+    if (!c->stopped && (c->stops_fs == 0 || machine.now_fs < c->stops_fs))
         c->latched =
             (uint64_t)((long double)(machine.now_fs - machine.ref_lost_fs) *
                        (1 + (long double)c->error) / c->period_fs);
@@ -409,6 +410,21 @@ static void test_clock_that_stands_still_is_dropped(void **state)
     CHECK(holds_truth(&t.best));
 }
 
+static void test_clock_that_stops_amid_the_window_is_dropped(void **state)
+{
+    struct check_random random = check_random_start();
+    struct tsc t;
+
+    (void)state;
+    machine_new(&random, 3e9);
+    all_clocks();
+    hpet.stops_fs = machine.now_fs + 7 * FS_PER_MS;
+    tsc_init(&t);
+    CHECK(tsc_measure(&t, refs, 3));
+    CHECK_EQ(t.count, 2);
+    CHECK(holds_truth(&t.best));
+}
+
 static void
 test_one_that_stands_still_beside_the_pace_has_no_result(void **state)
 {
@@ -585,6 +601,7 @@ int main(void)
         cmocka_unit_test(test_two_that_disagree_are_both_covered),
         cmocka_unit_test(test_small_error_is_found_by_refining),
         cmocka_unit_test(test_clock_that_stands_still_is_dropped),
+        cmocka_unit_test(test_clock_that_stops_amid_the_window_is_dropped),
         cmocka_unit_test(
             test_one_that_stands_still_beside_the_pace_has_no_result),
         cmocka_unit_test(test_readings_not_believed_are_left_out),
