@@ -129,16 +129,13 @@ portable-y := \
     net/addr_text \
     net/dns \
     net/frame \
-    net/http \
     net/neighbour \
-    $(filter boot/config%,$(boot-y:%=boot/%))
+    $(filter boot/config%,$(boot-y:%=boot/%)) \
+    $(ntp-y:%=ntp/%) \
+    $(nts-y:%=nts/%)
 
-# Several people are filling these lists in; names without a file are dropped.
-present = $(foreach f,$(1),$(if $(wildcard $(f).c $(f).S),$(f)))
-image-y := $(call present,\
-    $(boot-y:%=boot/%) $(arch-y:%=arch/%) $(drivers-y:%=drivers/%) \
-    $(net-y:%=net/%) $(ntp-y:%=ntp/%) $(nts-y:%=nts/%))
-portable-y := $(call present,$(portable-y) $(ntp-y:%=ntp/%) $(nts-y:%=nts/%))
+image-y := $(boot-y:%=boot/%) $(arch-y:%=arch/%) $(drivers-y:%=drivers/%) \
+    $(net-y:%=net/%) $(ntp-y:%=ntp/%) $(nts-y:%=nts/%)
 
 # The image.
 
