@@ -337,7 +337,7 @@ $(foreach flavour,host native fuzz,$(eval $(call host-flavour,$(flavour))))
 # /* links: drivers/virtq tests/fake/device */
 links = $(shell awk '/^\/\* links: / { on = 1; $$2 = "" } \
     on { end = /\*\//; gsub(/[*\/]+( |$$)|^ *\//, ""); print } \
-    end { exit }' $(1).c)
+    end { on = end = 0 }' $(1).c)
 
 define host-program
 $(B)/$(1)/$(2): $$(patsubst %,$(B)/$(1)/%.o,$(2) $$(call links,$(2))) \
