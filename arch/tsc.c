@@ -7,21 +7,21 @@
 
 __extension__ typedef unsigned __int128 u128;
 
-#define FS_PER_SECOND    1000000000000000u
-#define PPB              1000000000u
-#define WINDOW_FS        (FS_PER_SECOND / 50)
-#define BRACKETS         24 /* to choose from at each end */
-#define ATTEMPTS         16 /* at a window, if only the PIT is there */
-#define QUICK            64 /* a gap is quick if below so many of the shortest */
-#define QUICK_LOOKS      8
-#define QUICK_COUNTS     1000     /* of the PIT, 0.8 ms */
-#define ROUGH_PPB        30000000 /* 3 %: each run of quick gaps is a count off */
-#define STUCK_LOOKS      (1u << 17) /* in vain; 10 ms or more */
-#define SHORT_WRAP_FS    FS_PER_SECOND
-#define REFINED_PPB      1000
-#define REFINE_FIRST     4  /* a quarter of a second */
-#define REFINE_LAST      64 /* seconds */
-#define LEAPS_TO_BELIEVE 2
+#define FS_PER_SECOND  1000000000000000u
+#define PPB            1000000000u
+#define WINDOW_FS      (FS_PER_SECOND / 50)
+#define BRACKETS       24 /* to choose from at each end */
+#define ATTEMPTS       16 /* at a window, if only the PIT is there */
+#define QUICK          64 /* a gap is quick if below so many of the shortest */
+#define QUICK_LOOKS    8
+#define QUICK_COUNTS   1000     /* of the PIT, 0.8 ms */
+#define ROUGH_PPB      30000000 /* 3 %: each run of quick gaps is a count off */
+#define STUCK_LOOKS    (1u << 17) /* in vain; 10 ms or more */
+#define SHORT_WRAP_FS  FS_PER_SECOND
+#define REFINED_PPB    1000
+#define REFINE_FIRST   4  /* a quarter of a second */
+#define REFINE_LAST    64 /* seconds */
+#define LEAPS_TO_DOUBT 2
 
 /*
  * What a hypervisor or CPUID tells is the nominal or once calibrated rate: a
@@ -485,16 +485,18 @@ static void narrow(struct tsc_measurement *m, const struct interval *found)
 }
 
 /*
- * Either one of the two clocks leapt, or what is known is wrong.  If the next
- * span comes to contradict, too, before one confirms, then it is right.
+ * Either one of the two clocks leapt, or what is known is wrong.  If a span
+ * contradicts again before one has confirmed, either may be right.
  */
 static void note_leap(struct tsc_measurement *m, const struct interval *found)
 {
-    if (++m->leaps < LEAPS_TO_BELIEVE)
+    if (++m->leaps < LEAPS_TO_DOUBT)
         return;
     m->leaps = 0;
-    m->low_hz = found->low_hz;
-    m->high_hz = found->high_hz;
+    if (found->low_hz < m->low_hz)
+        m->low_hz = found->low_hz;
+    if (found->high_hz > m->high_hz)
+        m->high_hz = found->high_hz;
 }
 
 enum look { LOOK_NONE, LOOK_AGREES, LOOK_LEAPT, LOOK_UNKNOWN };
