@@ -46,8 +46,10 @@ boot-y := \
     cpio \
     config \
     config_access \
+    config_check \
     config_chrony \
     config_cmdline \
+    config_dialect \
     config_directive \
     config_files \
     config_keys \

@@ -100,6 +100,10 @@ static void add_private(struct access *access)
 
 void access_finish(struct config_builder *b)
 {
-    if (b->config.access.count == 0)
-        add_private(&b->config.access);
+    if (b->config.access.count > 0)
+        return;
+    add_private(&b->config.access);
+    if (!b->config.refused)
+        note_whole(b, "neither `allow` nor `deny` is given: private and "
+                      "link-local networks may ask");
 }

@@ -7,9 +7,10 @@
 #include "boot/cpio.h"
 
 enum dialect {
-    DIALECT_ANY,    /* a file that only says what both know */
-    DIALECT_CHRONY, /* chrony.conf */
-    DIALECT_NTP     /* ntp.conf of ntpd and NTPsec */
+    DIALECT_ANY,     /* a file that only says what both know */
+    DIALECT_CHRONY,  /* chrony.conf */
+    DIALECT_SOURCES, /* the same, of a sourcedir: only sources */
+    DIALECT_NTP      /* ntp.conf of ntpd and NTPsec */
 };
 
 /* A directive whose argument is looked at when everything is known. */
@@ -124,6 +125,13 @@ extern const struct kinds own_kinds;
 
 const struct kind *kind_find(const struct kinds *kinds, struct word name);
 
+/*
+ * Begin a line: check it, and find its first word, which is not taken yet.
+ * The name is empty for comments, empty lines and lines with an error; false
+ * when there are more lines than may be.
+ */
+bool directive_begin(struct directive *d);
+
 /* Where a byte of the directive's line stands. */
 struct place directive_place(const struct directive *d, const char *at);
 
@@ -197,8 +205,12 @@ bool archive_find_newest(const struct config_builder *b, struct word path,
 /* The directive that a word may have been meant for, or NULL. */
 const char *slip_nearest(struct word name, const struct kinds *kinds);
 
+/* A note that is about no line in particular. */
+void note_whole(struct config_builder *b, const char *done);
+
 /* What remains to be done when all lines of all layers are read. */
 void ntpconf_finish(struct config_builder *b);
+void check_all(struct config_builder *b);
 void keys_finish(struct config_builder *b);
 void access_finish(struct config_builder *b);
 

@@ -13,6 +13,43 @@ const struct kind *kind_find(const struct kinds *kinds, struct word name)
     return NULL;
 }
 
+/* No line of text has a zero in it, and none goes on for ever. */
+static bool check_line(struct directive *d)
+{
+    size_t len = (size_t)(d->line.end - d->line.at);
+    const char *zero = memchr(d->line.at, 0, len);
+
+    if (zero)
+        return directive_refuse(d, (struct word){zero, 1},
+                                "text, which has no bytes of zero");
+    if (len <= CONFIG_LINE_MAX)
+        return true;
+    report_wrong(&d->b->report, directive_place(d, d->line.at), "a longer line",
+                 "at most 2047 bytes");
+    return false;
+}
+
+bool directive_begin(struct directive *d)
+{
+    struct line first;
+
+    d->name = (struct word){d->line.at, 0};
+    if (d->b->lines++ >= CONFIG_LINES_MAX) {
+        if (d->b->lines == CONFIG_LINES_MAX + 1)
+            report_wrong(&d->b->report, directive_place(d, d->line.at),
+                         "more lines", "at most 4096 in all files together");
+        return false;
+    }
+    if (!check_line(d))
+        return true;
+    if (d->dialect == DIALECT_NTP)
+        line_strip_comment(&d->line);
+    first = d->line;
+    if (!line_is_comment(&d->line))
+        line_word(&first, &d->name);
+    return true;
+}
+
 struct place directive_place(const struct directive *d, const char *at)
 {
     return (struct place){.file = d->file,

@@ -288,5 +288,6 @@ static bool is_dhcp(struct directive *d, struct word path)
 void read_sourcedir(struct directive *d, const struct kind *kind)
 {
     (void)kind;
+    d->dialect = DIALECT_SOURCES;
     read_directories(d, "*.sources", is_dhcp);
 }

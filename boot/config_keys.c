@@ -118,47 +118,69 @@ static bool is_used(const struct config_builder *b, int64_t id)
     return false;
 }
 
-/* A key that we cannot make use of matters only if something needs it. */
-static void skip_key(struct directive *d, int64_t id, struct word type,
-                     const char *why)
+/* Types that other servers know.  What is none of them may be a secret. */
+static bool is_known_type(struct word name)
 {
-    if (is_used(d->b, id))
-        directive_refuse(d, type, why);
-    else
-        directive_note_word(d, type,
-                            "a key of this type is not supported; none of the "
-                            "sources uses it");
+    static const char *const known[] = {
+        "AES256",    "AES-256",  "AES256CMAC", "BLAKE2b512", "BLAKE2s256",
+        "CAMELLIA",  "MDC2",     "RIPEMD160",  "RMD160",     "SHA224",
+        "SHA-224",   "SHA384",   "SHA-384",    "SHA512",     "SHA-512",
+        "SHA3-224",  "SHA3-256", "SHA3-384",   "SHA3-512",   "TIGER",
+        "WHIRLPOOL",
+    };
+
+    for (size_t i = 0; i < COUNT(known); i++)
+        if (word_is(name, known[i]))
+            return true;
+    return false;
 }
 
-#define TYPES "MD5, SHA1, SHA256 or AES128, named"
+/* A key that we cannot make use of matters only if something needs it. */
+static void skip_key(struct directive *d, int64_t id, struct word shown)
+{
+    if (is_used(d->b, id))
+        directive_refuse(d, shown,
+                         "a key of type MD5, SHA1, SHA256 or AES128, named: a "
+                         "source needs it");
+    else
+        directive_note_word(d, shown,
+                            "only keys of type MD5, SHA1, SHA256 and AES128 "
+                            "are used, and the type has to be named");
+}
 
-/* id [type] key.  chrony takes MD5 where no type is named; we do not. */
+/* Where a line is wrong the key id is shown, never what may be a key. */
+static bool refuse_key(struct directive *d, const char *expected)
+{
+    return directive_refuse(d, d->name, expected);
+}
+
+/* id [type] key */
 static bool split_key(struct directive *d, int64_t *id, struct word *type,
                       struct word *secret)
 {
     static const struct setting ids = {0, 0, 0, 1, UINT32_MAX};
-    const char *expected = "id, type and key: 1 SHA256 HEX:...";
+    struct word more;
 
-    if (!directive_number(d, &ids, id) || !directive_word(d, type, expected))
+    if (!directive_number(d, &ids, id))
         return false;
-    if (!line_word(&d->line, secret))
-        *secret = (struct word){d->line.at, 0};
-    return true;
+    if (!line_word(&d->line, type))
+        return refuse_key(d, "id, type and key, like 1 SHA256 HEX:...");
+    line_word(&d->line, secret);
+    return !line_word(&d->line, &more) ||
+           refuse_key(d, "id, type and key, and nothing behind them");
 }
 
-static bool check_key(struct directive *d, const struct ntp_key *key,
-                      struct word at)
+static bool check_key(struct directive *d, const struct ntp_key *key)
 {
     if (key->type == MAC_AES128_CMAC && key->secret_len != CMAC_KEY_LEN)
-        return directive_refuse(d, word_of(""), "a key of 16 bytes");
+        return refuse_key(d, "a key of 16 bytes behind AES128");
     if (ntp_key_find(&d->b->config.keys, key->id))
-        return directive_refuse(d, at, "each key id once");
+        return refuse_key(d, "each key id once");
     if (d->b->config.keys.count == NTP_KEYS_MAX)
-        return directive_refuse(d, at, "at most 64 keys");
+        return refuse_key(d, "at most 64 keys");
     return true;
 }
 
-/* Messages show the id or the type, never the key. */
 static void read_key(struct directive *d)
 {
     struct ntp_keys *keys = &d->b->config.keys;
@@ -168,22 +190,15 @@ static void read_key(struct directive *d)
 
     if (!split_key(d, &id, &type, &secret))
         return;
-    if (secret.len == 0) {
-        skip_key(d, id, d->name, "a type and a key after the id; type " TYPES);
-        return;
-    }
-    if (!find_type(d->dialect, type, &key.type)) {
-        skip_key(d, id, type, "a type of key: " TYPES);
-        return;
-    }
-    if (!read_secret(&key, d->dialect, secret)) {
-        directive_refuse(d, d->name,
-                         "after the type a key of 1 to 64 characters, or "
-                         "HEX: and two digits a byte");
+    if (secret.len == 0 || !find_type(d->dialect, type, &key.type)) {
+        skip_key(d, id, is_known_type(type) ? type : d->name);
         return;
     }
     key.id = (uint32_t)id;
-    if (check_key(d, &key, d->name))
+    if (!read_secret(&key, d->dialect, secret))
+        refuse_key(d, "1 to 64 bytes of key behind the type, in characters "
+                      "or, after HEX:, with two digits each");
+    else if (check_key(d, &key))
         keys->key[keys->count++] = key;
 }
 
@@ -195,20 +210,11 @@ static void read_keys(struct config_builder *b, uint8_t file, struct word text,
 
     while (lexer_line(&lexer, &line)) {
         struct directive d = {b, line, {NULL, 0}, file, dialect};
-        struct line words;
 
-        if (dialect == DIALECT_NTP)
-            line_strip_comment(&d.line);
-        if (line_is_comment(&d.line))
-            continue;
-        if (lexer.number > CONFIG_LINES_MAX) {
-            report_wrong(&b->report, directive_place(&d, line.at), "more lines",
-                         "at most 4096");
+        if (!directive_begin(&d))
             return;
-        }
-        words = d.line;
-        line_word(&words, &d.name);
-        read_key(&d);
+        if (d.name.len > 0)
+            read_key(&d);
     }
 }
 

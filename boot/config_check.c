@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What can be seen only when all layers are read. */
+#include "boot/config_builder.h"
+#include "boot/config_value.h"
+
+#include <string.h>
+
+void note_whole(struct config_builder *b, const char *done)
+{
+    static const char name[] = "configuration";
+    struct place at = {.file = report_file(&b->report, name, strlen(name))};
+
+    report_note(&b->report, at, (struct word){NULL, 0}, done);
+}
+
+/* How many can agree: pools in full, sources that are never chosen not. */
+static unsigned selectable_sources(const struct config *c)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < c->source_count; i++)
+        if (!c->source[i].ntp.noselect)
+            count += c->source[i].max_sources;
+    return count;
+}
+
+static void check_minsources(struct config_builder *b)
+{
+    const struct config *c = &b->config;
+    unsigned count = selectable_sources(c);
+    char found[REPORT_FOUND_MAX + 1];
+    struct text t = text_in(found, sizeof(found));
+
+    if (c->dhcp_sources || b->sources_refused ||
+        c->client.minsources <= count || c->client.minsources == 1)
+        return;
+    text_add(&t, "minsources ");
+    text_add_number(&t, c->client.minsources);
+    text_add(&t, " but ");
+    text_add_number(&t, count);
+    text_add(&t, count == 1 ? " source" : " sources");
+    report_wrong(&b->report, b->minsources_at, found,
+                 "at least that many sources, or the clock is never set");
+}
+
+static bool any_authenticated(const struct config *c)
+{
+    for (unsigned i = 0; i < c->source_count; i++)
+        if (c->source[i].key_id != 0 && !c->source[i].ntp.noselect)
+            return true;
+    return false;
+}
+
+static void check_authselectmode(struct config_builder *b)
+{
+    if (b->config.client.authselectmode == AUTHSELECT_REQUIRE &&
+        !b->sources_refused && !any_authenticated(&b->config))
+        report_wrong(&b->report, b->authselectmode_at,
+                     "authselectmode require without an authenticated source",
+                     "a source with `key`, or the clock is never set");
+}
+
+/* The only address of its family, or none in particular. */
+static bool bind_is_moot(const struct config *c, const struct ip_addr6 *bind)
+{
+    bool there = false;
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < c->address_count; i++) {
+        const struct ip_addr6 *a = &c->address[i].addr;
+
+        count += ip_is_v4(a) == ip_is_v4(bind);
+        there = there || ip_equal(a, bind);
+    }
+    return value_is_unspecified(bind) || (there && count == 1);
+}
+
+static void check_bind(struct config_builder *b)
+{
+    for (unsigned i = 0; i < b->binds; i++) {
+        struct ip_addr6 address;
+
+        if (!value_address(b->bind[i].word, &address) ||
+            bind_is_moot(&b->config, &address))
+            continue;
+        report_error(&b->report, b->bind[i].at, b->bind[i].word,
+                     "the only `address` of its family: this release answers "
+                     "on every address it has");
+    }
+}
+
+/* chrony 4.x has a lower bound for all sources as well as for one. */
+static void apply_minstratum(struct config_builder *b)
+{
+    for (unsigned i = 0; i < b->config.source_count; i++) {
+        struct source_config *s = &b->config.source[i].ntp;
+
+        if (s->minstratum < b->minstratum)
+            s->minstratum = (uint8_t)b->minstratum;
+    }
+}
+
+/* Without a source of its own it takes DHCP's, and then its own clock. */
+static void apply_sources(struct config_builder *b)
+{
+    struct config *c = &b->config;
+    bool given = c->source_count > 0 || b->dhcp_given;
+
+    c->dhcp_sources = b->dhcp_given || !given;
+    if (b->local_given)
+        return;
+    c->client.local.enabled = !given;
+    if (!given)
+        note_whole(b, "no source is given: servers from DHCP are followed, "
+                      "and without one our own clock is served at stratum 10");
+}
+
+static void find_leapseclist(struct config_builder *b)
+{
+    struct cpio_entry e;
+
+    if (b->leapseclist.word.len == 0)
+        return;
+    if (archive_find(b, b->leapseclist.word, &e))
+        b->config.leapseclist = (struct config_blob){e.data, e.len};
+    else
+        report_note(&b->report, b->leapseclist.at, b->leapseclist.word,
+                    "the boot archive has no such file: leap seconds come "
+                    "from the sources alone");
+}
+
+void check_all(struct config_builder *b)
+{
+    apply_minstratum(b);
+    apply_sources(b);
+    find_leapseclist(b);
+    keys_finish(b);
+    check_minsources(b);
+    check_authselectmode(b);
+    check_bind(b);
+}
