@@ -348,7 +348,7 @@ $(B)/$(1)/$(2): $$(patsubst %,$(B)/$(1)/%.o,$(2) $$(call links,$(2))) \
 endef
 
 unit-tests := $(basename $(wildcard tests/unit/test_*.c))
-$(foreach t,$(unit-tests),$(eval $(call host-program,host,$(t),-lcmocka)))
+$(foreach t,$(unit-tests),$(eval $(call host-program,host,$(t),-lcmocka -lm)))
 
 unit: $(unit-tests:%=$(B)/host/%) ## unit tests, on the host with sanitizers
 	@$(PYTHON) tests/run_unit.py $^

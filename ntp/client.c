@@ -25,6 +25,9 @@
  * measurement is worth. */
 #define POLL_PATIENCE 1.2
 
+/* A better clock than that is not worth a request, s. */
+#define POLL_WORTH 2e-6
+
 /* Requests are not all sent on the beat: up to that part later. */
 #define POLL_RANDOM 0.02
 
@@ -320,7 +323,7 @@ void client_sent(struct client *c, int slot, uint64_t tx_ticks)
 static bool good_after(const struct source *s, double seconds)
 {
     return filter_error_after(&s->filter, seconds) <=
-           POLL_PATIENCE * filter_noise(&s->filter);
+           POLL_PATIENCE * real_max(filter_noise(&s->filter), POLL_WORTH);
 }
 
 static void adapt_poll(struct client *c, struct source *s)
@@ -419,6 +422,7 @@ static enum source_verdict take_sample(struct client *c, struct source *s,
     adapt_poll(c, s);
     if (!c->replied) {
         c->replied = true;
+        c->waiting = true;
         c->replied_ticks = ticks;
     }
     return SOURCE_OK;
@@ -484,7 +488,8 @@ static void heed_loss_of_time(struct client *c, uint64_t ticks)
     if (c->lost || !clock_is_lost(c->clock))
         return;
     c->lost = true;
-    c->set = c->provisional = c->local = c->replied = false;
+    c->set = c->provisional = c->local = false;
+    c->replied = c->waiting = false;
     c->leader = -1;
     for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {
         struct source *s = &c->source[i];
@@ -496,7 +501,7 @@ static void heed_loss_of_time(struct client *c, uint64_t ticks)
 void client_tick(struct client *c, uint64_t now_ticks)
 {
     heed_loss_of_time(c, now_ticks);
-    if (c->due || (!c->set && c->replied))
+    if (c->due || (c->waiting && follow_waited(c, now_ticks)))
         follow_sources(c, now_ticks);
     follow_time(c, now_ticks);
 }

@@ -107,6 +107,7 @@ struct client_start {
     X(CLIENT_SELECTED, "selected source")                                      \
     X(CLIENT_LOST, "no selectable source, was following")                      \
     X(CLIENT_LOCAL, "serving our own time, local stratum")                     \
+    X(CLIENT_NO_MAJORITY, "sources disagree, and no majority agrees")          \
     X(CLIENT_FALSETICKER, "falseticker")                                       \
     X(CLIENT_TRUECHIMER, "agrees again")                                       \
     X(CLIENT_REACHABLE, "reachable")                                           \
@@ -144,6 +145,7 @@ struct source {
     bool stopped;   /* by DENY or RSTR, for good */
     bool usable;    /* at the last look; `state` says why not */
     bool reachable; /* was, at the last look */
+    bool named;     /* as a falseticker, and it still is one */
     struct source_config config;
     bool noselect, trust, require; /* as authselectmode makes them */
     struct ip_addr6 address;
@@ -182,6 +184,8 @@ struct client {
     bool alarmed;  /* by maxchange: unsynchronised until offsets are small */
     bool was_near; /* root distance has been under local's `activate` */
     bool replied;  /* a source has, since start or since the time was lost */
+    bool waiting;  /* for a majority, because that was not long ago */
+    bool divided;  /* no majority, and that was told */
     bool due;      /* samples came that the clock does not follow yet */
     uint64_t due_ticks;
     bool lost; /* the epoch was declared lost, and no set since */

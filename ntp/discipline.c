@@ -63,7 +63,7 @@ uint64_t discipline_ticks(const struct discipline *d, double seconds)
 
     if (!(ticks > 0))
         return 0;
-    return ticks < 0x1p62 ? (uint64_t)ticks : (uint64_t)1 << 62;
+    return ticks < 0x1p62 ? (uint64_t)ticks + 1 : (uint64_t)1 << 62;
 }
 
 ntp_date discipline_raw_date(const struct discipline *d, uint64_t ticks)

@@ -51,7 +51,7 @@ double discipline_raw(const struct discipline *d, uint64_t ticks);
 /* Raw seconds from one counter value to another. */
 double discipline_span(const struct discipline *d, uint64_t from, uint64_t to);
 
-/* That many ticks; at least 0, at most 2^62. */
+/* That many ticks, rounded up; at least 0, at most 2^62. */
 uint64_t discipline_ticks(const struct discipline *d, double seconds);
 
 ntp_date discipline_raw_date(const struct discipline *d, uint64_t ticks);

@@ -26,10 +26,12 @@ enum shape_kind { UNIFORM, NORMAL, LATE, EARLY };
 
 static const struct shape {
     enum shape_kind kind;
-    double blur; /* times the error of the least delay */
+    double blur;  /* times what the least delay may be wrong */
+    double prior; /* probability before any sample */
 } shapes[FILTER_SHAPES] = {
-    {UNIFORM, 1}, {UNIFORM, 8}, {UNIFORM, 64},
-    {NORMAL, 1},  {LATE, 1},    {EARLY, 1},
+    {UNIFORM, 1, 0.5},    {UNIFORM, 8, 0.2}, {UNIFORM, 64, 0.05},
+    {UNIFORM, 512, 0.01}, {NORMAL, 1, 0.14}, {LATE, 1, 0.05},
+    {EARLY, 1, 0.05},
 };
 
 /* A normal error within the bound: its standard deviation, of the bound. */
@@ -78,9 +80,10 @@ static struct track_likelihood likelihood(const struct filter *f,
                                           const struct shape *shape)
 {
     double half = real_max(0.5 * (s->delay - f->delay), 0);
-    double blur = shape->blur * f->delay_error;
-    double quiet = QUIET * f->delay_error;
-    double variance = blur * blur + s->noise * s->noise;
+    double blur = shape->blur * f->delay_unit;
+    double young = f->delay_error - f->delay_unit;
+    double quiet = QUIET * f->delay_unit;
+    double variance = blur * blur + young * young + s->noise * s->noise;
     struct track_likelihood l = {.offset = s->offset};
 
     switch (shape->kind) {
@@ -115,6 +118,11 @@ static const struct shape *shape_of(unsigned track)
     return &shapes[track / FILTER_WANDERS];
 }
 
+static double prior_of(unsigned track)
+{
+    return shape_of(track)->prior / FILTER_WANDERS;
+}
+
 /* Scale the weights to a sum of 1 and give each hypothesis a chance to become
  * true. */
 static void exchange(struct filter *f)
@@ -123,7 +131,7 @@ static void exchange(struct filter *f)
     for (unsigned i = 0; i < FILTER_TRACKS; i++) {
         struct track *t = &f->track[i];
         double stays = (1 - CHANGE) * t->weight / f->mean.weight;
-        double comes = CHANGE / FILTER_TRACKS;
+        double comes = CHANGE * prior_of(i);
 
         t->weight = stays + comes;
         track_blend(t, &f->mean, comes / t->weight, wander_of(i)->drift == 0);
@@ -173,7 +181,7 @@ static double run(struct filter *f)
 
     /* What was learned about the hypotheses is half forgotten. */
     for (unsigned i = 0; i < FILTER_TRACKS; i++)
-        f->track[i].weight = 0.5 * f->track[i].weight + 0.5 / FILTER_TRACKS;
+        f->track[i].weight = 0.5 * (f->track[i].weight + prior_of(i));
     start(f, &f->sample[0]);
     for (unsigned i = 1; i < f->count; i++)
         explained = step(f, &f->sample[i]);
@@ -239,7 +247,8 @@ static void measure_delay(struct filter *f)
     real_sort(excess, f->count);
     f->excess = excess[f->count / 2];
 
-    f->delay_error = LEAST_NOISE + LEAST_ERROR * f->excess / real_sqrt(n);
+    f->delay_unit = LEAST_NOISE + LEAST_ERROR * f->excess / real_sqrt(n);
+    f->delay_error = f->delay_unit;
     /* Of few, not even the median is known. */
     if (n < 32)
         f->delay_error += f->delay * real_exp2i(-(int)n - 1);

@@ -43,6 +43,7 @@ struct filter {
     double when;            /* of the last sample */
     double delay;           /* the least, of the path as it is now */
     double delay_error;     /* by how much it may be less still */
+    double delay_unit;      /* the part of that which is not for being new */
     double run_delay;       /* `delay` when the window was last run through */
     double excess;          /* median of the delay above the least */
     double block[FILTER_BLOCKS];

@@ -131,15 +131,33 @@ static void enter(struct client *c, int slot, enum source_state state,
     enum source_state before = s->state;
 
     s->state = state;
-    if (state == before)
-        return;
-    if (state == SOURCE_FALSETICKER)
-        follow_event(c, CLIENT_FALSETICKER, slot, ticks, ahead);
-    else if (is_news(state))
+    if (state != before && is_news(state))
         follow_event(c, CLIENT_UNUSABLE, slot, ticks, ahead);
-    else if (state >= SOURCE_OUTLIER &&
-             (before == SOURCE_FALSETICKER || is_news(before)))
+    if (state >= SOURCE_NOT_PREFERRED && (s->named || is_news(before))) {
+        s->named = false;
         follow_event(c, CLIENT_TRUECHIMER, slot, ticks, ahead);
+    }
+}
+
+/* Name those that a majority contradicts; two against each other are none. */
+static void name_falsetickers(struct client *c, uint64_t ticks,
+                              const struct candidate *k, unsigned n,
+                              unsigned agree)
+{
+    double ours = discipline_offset(&c->discipline, ticks);
+    bool divided = n > 0 && agree == 0;
+
+    for (unsigned i = 0; i < n && agree > 0; i++) {
+        struct source *s = &c->source[k[i].slot];
+        if (k[i].state == SOURCE_FALSETICKER && !s->named) {
+            s->named = true;
+            follow_event(c, CLIENT_FALSETICKER, k[i].slot, ticks,
+                         k[i].offset - ours);
+        }
+    }
+    if (divided && !c->divided && !c->waiting)
+        follow_event(c, CLIENT_NO_MAJORITY, -1, ticks, 0);
+    c->divided = divided && !c->waiting;
 }
 
 static void notice_reachability(struct client *c, int slot, uint64_t ticks)
@@ -186,6 +204,8 @@ static void look(struct client *c, uint64_t ticks, struct view *v)
         const struct candidate *k = &v->candidate[i];
         enter(c, k->slot, k->state, ticks, k->offset - ours);
     }
+    name_falsetickers(c, ticks, v->candidate, v->candidates,
+                      v->selection.agree);
 }
 
 /* Setting and steering. */
@@ -220,7 +240,7 @@ static void set_first(struct client *c, uint64_t ticks, struct view *v,
     struct selection *s = &v->selection;
     bool majority = has_majority(v);
 
-    if (!majority && span(c, c->replied_ticks, ticks) < FOLLOW_MAJORITY_WAIT)
+    if (!majority && c->waiting)
         return;
     if (c->lost) {
         discipline_new_epoch(&c->discipline);
@@ -436,12 +456,19 @@ static void choose_leader(struct client *c, int leader, uint64_t ticks)
     c->leader = leader;
 }
 
+bool follow_waited(const struct client *c, uint64_t ticks)
+{
+    return span(c, c->replied_ticks, ticks) >= FOLLOW_MAJORITY_WAIT;
+}
+
 void follow_sources(struct client *c, uint64_t ticks)
 {
     struct view v;
     const struct selection *s = &v.selection;
 
     c->due = false;
+    if (follow_waited(c, ticks))
+        c->waiting = false;
     look(c, ticks, &v);
     if (s->leader < 0) {
         choose_leader(c, -1, ticks);
@@ -539,9 +566,9 @@ static uint64_t sooner(const struct client *c, uint64_t when, uint64_t ticks,
 uint64_t follow_next(const struct client *c)
 {
     uint64_t from = c->discipline.line.base_ticks;
-    uint64_t next = sooner(c, from + ((uint64_t)1 << 62), from, 86400);
+    uint64_t next = from + ((uint64_t)1 << 62); /* not in years */
 
-    if (!c->set && c->replied)
+    if (c->waiting)
         next = sooner(c, next, c->replied_ticks, FOLLOW_MAJORITY_WAIT);
     if (c->set && !c->overdue && reached(next, c->overdue_ticks))
         next = c->overdue_ticks;

@@ -15,6 +15,9 @@
 void follow_event(struct client *c, enum client_event_type type, int slot,
                   uint64_t ticks, double offset);
 
+/* Has a majority had its time to reply? */
+bool follow_waited(const struct client *c, uint64_t ticks);
+
 /* Look at all sources, select, and let the clock follow. */
 void follow_sources(struct client *c, uint64_t ticks);
 

@@ -1,0 +1,1010 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The client as a whole: polling, first set, steps, loss, `local`, leaps. */
+#include "ntp/client.h"
+
+#include "tests/check.h"
+
+#define HZ       1000000000u
+#define START    (7 * (uint64_t)HZ)
+#define MS       (HZ / 1000)
+#define SERVERS  4
+#define SECOND   ((ntp_span)1 << 64)
+#define NOON     ntp_date_from_unix(1483185600, 0) /* 2016-12-31 */
+#define US_DELAY 200
+
+/* A server that answers as a test wants it to. */
+struct server {
+    bool silent;
+    double ahead; /* s */
+    uint8_t leap;
+    uint8_t stratum;
+    uint32_t reference_id;
+    ntp_short root_delay, root_dispersion;
+    uint32_t kiss; /* instead of an answer */
+    unsigned delay_us;
+    unsigned asked;
+    uint64_t asked_ticks[16];
+};
+
+struct reply {
+    bool pending;
+    int slot;
+    uint64_t ticks;
+    uint8_t data[NTP_HEADER_LEN];
+};
+
+struct rig {
+    struct client_config config;
+    struct clock clock;
+    struct client client;
+    struct server server[SERVERS];
+    struct reply reply[SERVERS];
+    uint64_t now;
+    ntp_date date; /* true, at START */
+    ntp_span leapt;
+    uint64_t random;
+    unsigned events[CLIENT_EVENT_COUNT];
+    struct client_event last[CLIENT_EVENT_COUNT];
+};
+
+static struct rig rig;
+
+static void random_bytes(void *context, void *bytes, size_t len)
+{
+    check_random_bytes(context, bytes, len);
+}
+
+static void begin(void)
+{
+    memset(&rig, 0, sizeof(rig));
+    client_config_default(&rig.config);
+    rig.config.local.enabled = false;
+    rig.now = START;
+    rig.date = NOON;
+    rig.random = 42;
+}
+
+static void start(unsigned servers, const struct source_config *with)
+{
+    struct client_start s = {
+        .ticks = START,
+        .date = rig.date - 100 * SECOND,
+        .date_error = 2,
+        .rate = (uint64_t)(0x1p80 / HZ),
+        .rate_error_ppb = 50000,
+        .precision = -30,
+        .random = random_bytes,
+        .random_context = &rig.random,
+    };
+    struct source_config source;
+
+    source_config_default(&source);
+    if (with)
+        source = *with;
+    client_init(&rig.client, &rig.config, &rig.clock, &s);
+    for (unsigned i = 0; i < servers; i++) {
+        uint8_t v4[4] = {192, 0, 2, (uint8_t)(i + 1)};
+        struct ip_addr6 ip = ip_from_v4(v4);
+        int slot = client_add(&rig.client, &source);
+
+        CHECK_EQ(slot, i);
+        client_resolved(&rig.client, slot, &ip, START);
+        rig.server[i].stratum = 1;
+        rig.server[i].delay_us = US_DELAY;
+    }
+    client_ready(&rig.client);
+}
+
+static struct source_config plain(void)
+{
+    struct source_config config;
+
+    source_config_default(&config);
+    return config;
+}
+
+static ntp_date truth(uint64_t ticks)
+{
+    return rig.date + rig.leapt +
+           (((ntp_date)(int64_t)(ticks - START) * (ntp_date)(0x1p80 / HZ)) >>
+            16);
+}
+
+static double error(void)
+{
+    struct clock_line line = clock_read(&rig.clock);
+
+    return ntp_span_seconds(clock_at(&line, rig.now) - truth(rig.now));
+}
+
+static struct clock_status status(void)
+{
+    struct clock_line line = clock_read(&rig.clock);
+
+    return clock_status(&line, rig.now);
+}
+
+static void make_reply(const struct server *s, const struct ntp_packet *asked,
+                       uint64_t ticks, uint8_t *data)
+{
+    ntp_date date = truth(ticks) + ntp_span_from_seconds(s->ahead);
+    struct ntp_packet p = {
+        .leap = s->leap,
+        .version = 4,
+        .mode = MODE_SERVER,
+        .stratum = s->stratum,
+        .precision = -30,
+        .root_delay = s->root_delay,
+        .root_dispersion = s->root_dispersion,
+        .reference_id = s->reference_id,
+        .origin_ts = asked->transmit_ts,
+        .reference_ts = ntp_ts_from_date(date - SECOND),
+        .receive_ts = ntp_ts_from_date(date),
+        .transmit_ts = ntp_ts_from_date(date),
+    };
+
+    if (s->kiss) {
+        p.leap = LEAP_UNKNOWN;
+        p.stratum = 0;
+        p.reference_id = s->kiss;
+    }
+    ntp_packet_write(data, &p);
+}
+
+static void ask(const struct client_request *request)
+{
+    struct server *s = &rig.server[request->slot];
+    struct ntp_packet asked;
+
+    s->asked_ticks[s->asked++ % 16] = rig.now;
+    CHECK_EQ(ntp_packet_parse(&asked, request->data, request->len), NTP_OK);
+    client_sent(&rig.client, request->slot, rig.now);
+    if (s->silent)
+        return;
+
+    struct reply *r = &rig.reply[request->slot];
+    r->pending = true;
+    r->slot = request->slot;
+    r->ticks = rig.now + s->delay_us * (uint64_t)(HZ / 1000000);
+    make_reply(s, &asked, rig.now + (r->ticks - rig.now) / 2, r->data);
+}
+
+static void note_events(void)
+{
+    struct client_event e;
+
+    while (client_event(&rig.client, &e)) {
+        rig.events[e.type]++;
+        rig.last[e.type] = e;
+    }
+}
+
+static void work(void)
+{
+    struct client_request request;
+
+    while (client_poll(&rig.client, rig.now, &request))
+        ask(&request);
+    client_tick(&rig.client, rig.now);
+    note_events();
+}
+
+static struct reply *next_reply(void)
+{
+    struct reply *first = NULL;
+
+    for (int i = 0; i < SERVERS; i++) {
+        if (rig.reply[i].pending &&
+            (!first || rig.reply[i].ticks < first->ticks))
+            first = &rig.reply[i];
+    }
+    return first;
+}
+
+/* Let time pass. */
+static void pass(double seconds)
+{
+    uint64_t end = rig.now + (uint64_t)(seconds * HZ);
+
+    work();
+    for (;;) {
+        uint64_t next = client_next(&rig.client);
+        struct reply *r = next_reply();
+
+        if (r && (int64_t)(next - r->ticks) >= 0)
+            next = r->ticks;
+        if ((int64_t)(next - end) > 0)
+            break;
+        if ((int64_t)(next - rig.now) > 0)
+            rig.now = next;
+        if (r && r->ticks == next) {
+            r->pending = false;
+            client_receive(&rig.client, r->slot, r->data, sizeof(r->data),
+                           next);
+        }
+        work();
+    }
+    rig.now = end;
+    work();
+}
+
+static enum source_state state_of(int slot)
+{
+    struct source_report r;
+
+    CHECK(client_source(&rig.client, slot, rig.now, &r));
+    return r.state;
+}
+
+static struct client_tracking tracking(void)
+{
+    struct client_tracking t;
+
+    client_tracking(&rig.client, rig.now, &t);
+    return t;
+}
+
+/* First set. */
+
+static void test_the_first_valid_reply_of_one_source_sets(void **state)
+{
+    (void)state;
+    begin();
+    start(1, NULL);
+    CHECK_EQ(status().leap, LEAP_UNKNOWN);
+    CHECK_EQ(status().stratum, 0);
+    CHECK_NEAR(error(), -100, 1e-6);
+
+    pass(0.001);
+    CHECK_EQ(rig.server[0].asked, 1);
+    CHECK_EQ(status().leap, LEAP_NONE);
+    CHECK_EQ(status().stratum, 2);
+    CHECK_EQ(status().reference_id, 0xc0000201);
+    CHECK_NEAR(error(), 0, 1e-6);
+    CHECK(client_is_set(&rig.client));
+    CHECK_EQ(rig.events[CLIENT_FIRST_SET], 1);
+    CHECK_NEAR(rig.last[CLIENT_FIRST_SET].offset, 100, 1e-3);
+    CHECK_EQ(rig.events[CLIENT_SELECTED], 1);
+    CHECK_EQ(rig.events[CLIENT_STEP], 0);
+    CHECK_EQ(state_of(0), SOURCE_SELECTED);
+}
+
+static void test_root_distance_is_that_of_the_path(void **state)
+{
+    (void)state;
+    begin();
+    start(1, NULL);
+    rig.server[0].stratum = 3;
+    rig.server[0].root_delay = 0x1000;      /* 62.5 ms */
+    rig.server[0].root_dispersion = 0x0800; /* 31.25 ms */
+    pass(0.01);
+    CHECK_EQ(status().stratum, 4);
+    CHECK_NEAR(ntp_short_seconds(status().root_delay), 0.0625 + 200e-6, 20e-6);
+    CHECK(ntp_short_seconds(status().root_dispersion) > 0.03125);
+    CHECK(ntp_short_seconds(status().root_dispersion) < 0.0325);
+}
+
+static void test_a_liar_that_answers_first_is_not_followed(void **state)
+{
+    (void)state;
+    for (unsigned liar = 0; liar < 3; liar++) {
+        begin();
+        start(3, NULL);
+        rig.server[liar].ahead = 10;
+        rig.server[liar].delay_us = 100;
+        pass(0.000150);
+        CHECK(!client_is_set(&rig.client));
+        pass(0.01);
+        CHECK(client_is_set(&rig.client));
+        CHECK_EQ(rig.events[CLIENT_FIRST_SET], 1);
+        CHECK_EQ(rig.events[CLIENT_FALSETICKER], 1);
+        CHECK_EQ(rig.last[CLIENT_FALSETICKER].slot, liar);
+        CHECK_NEAR(rig.last[CLIENT_FALSETICKER].offset, 10, 100.1);
+        CHECK_NEAR(error(), 0, 1e-4);
+        pass(600);
+        CHECK_NEAR(error(), 0, 1e-4);
+        CHECK_EQ(state_of((int)liar), SOURCE_FALSETICKER);
+        CHECK_EQ(rig.events[CLIENT_STEP], 0);
+    }
+}
+
+static void test_after_a_second_fewer_than_a_majority_will_do(void **state)
+{
+    (void)state;
+    begin();
+    start(3, NULL);
+    rig.server[1].silent = rig.server[2].silent = true;
+    pass(0.99);
+    CHECK(!client_is_set(&rig.client));
+    pass(0.02);
+    CHECK(client_is_set(&rig.client));
+    CHECK_EQ(rig.events[CLIENT_PROVISIONAL_SET], 1);
+    CHECK_EQ(status().stratum, 2);
+    CHECK(tracking().provisional);
+    CHECK_NEAR(error(), 0, 1e-5);
+
+    /* A majority that agrees confirms it. */
+    rig.server[1].silent = false;
+    pass(200);
+    CHECK_EQ(rig.events[CLIENT_CONFIRMED], 1);
+    CHECK_EQ(rig.events[CLIENT_STEP], 0);
+    CHECK(!tracking().provisional);
+}
+
+static void test_the_first_majority_steps_a_provisional_set(void **state)
+{
+    (void)state;
+    begin();
+    start(3, NULL);
+    rig.server[0].ahead = 10; /* the only one that answers, and a liar */
+    rig.server[1].silent = rig.server[2].silent = true;
+    pass(2);
+    CHECK_EQ(rig.events[CLIENT_PROVISIONAL_SET], 1);
+    CHECK_NEAR(error(), 10, 1e-3);
+    rig.server[1].silent = rig.server[2].silent = false;
+    pass(200);
+    CHECK_EQ(rig.events[CLIENT_STEP], 1);
+    CHECK_NEAR(rig.last[CLIENT_STEP].offset, -10, 1e-3);
+    CHECK_NEAR(error(), 0, 1e-4);
+    CHECK_EQ(state_of(0), SOURCE_FALSETICKER);
+}
+
+static void test_two_that_disagree_set_nothing(void **state)
+{
+    (void)state;
+    begin();
+    start(2, NULL);
+    rig.server[0].ahead = 10;
+    pass(300);
+    CHECK(!client_is_set(&rig.client));
+    CHECK_EQ(status().leap, LEAP_UNKNOWN);
+}
+
+static void test_minsources_holds_for_the_first_set_too(void **state)
+{
+    (void)state;
+    begin();
+    rig.config.minsources = 2;
+    start(3, NULL);
+    rig.server[1].silent = rig.server[2].silent = true;
+    pass(100);
+    CHECK(!client_is_set(&rig.client));
+    CHECK_EQ(state_of(0), SOURCE_WAITS_SOURCES);
+    rig.server[2].silent = false;
+    pass(100);
+    CHECK(client_is_set(&rig.client));
+}
+
+static void test_noselect_sources_neither_vote_nor_lead(void **state)
+{
+    (void)state;
+    struct source_config config = plain();
+
+    begin();
+    config.noselect = true;
+    start(1, &config);
+    pass(100);
+    CHECK(!client_is_set(&rig.client));
+    CHECK_EQ(state_of(0), SOURCE_NOSELECT);
+}
+
+static void test_the_time_may_be_in_the_next_era(void **state)
+{
+    (void)state;
+    begin();
+    rig.date = ntp_date_from_seconds(0x100000000) - 50 * SECOND;
+    start(1, NULL);
+    pass(200);
+    CHECK_NEAR(error(), 0, 1e-5);
+    CHECK(ntp_date_seconds(truth(rig.now)) > 0x100000000);
+    CHECK_EQ(status().stratum, 2);
+}
+
+/* Polling. */
+
+static void test_iburst_asks_four_to_eight_times_two_seconds_apart(void **state)
+{
+    (void)state;
+    struct source_config config = plain();
+
+    config.iburst = true;
+    begin();
+    start(1, &config);
+    rig.server[0].silent = true;
+    pass(15);
+    CHECK_EQ(rig.server[0].asked, 8);
+    for (int i = 1; i < 8; i++)
+        CHECK_NEAR((double)(rig.server[0].asked_ticks[i] -
+                            rig.server[0].asked_ticks[i - 1]),
+                   2.0 * HZ, 1e6);
+
+    begin();
+    start(1, &config);
+    pass(15);
+    CHECK(rig.server[0].asked >= 4 && rig.server[0].asked <= 8);
+
+    begin();
+    start(1, NULL);
+    pass(63);
+    CHECK_EQ(rig.server[0].asked, 1);
+    pass(3);
+    CHECK_EQ(rig.server[0].asked, 2);
+}
+
+static void test_the_poll_stays_within_its_limits(void **state)
+{
+    (void)state;
+    struct source_config config = plain();
+    struct source_report r;
+
+    config.minpoll = 5;
+    config.maxpoll = 7;
+    begin();
+    start(1, &config);
+    pass(100000);
+    client_source(&rig.client, 0, rig.now, &r);
+    CHECK_EQ(r.poll, 7);
+    CHECK(rig.server[0].asked < 100000 / 120);
+    CHECK(rig.server[0].asked > 100000 / 132);
+    for (int i = 0; i < 16; i++) {
+        uint64_t a = rig.server[0].asked_ticks[(rig.server[0].asked + i) % 16];
+        CHECK(i == 15 || rig.now - a > 100 * (uint64_t)HZ);
+    }
+}
+
+static void test_rate_raises_the_poll(void **state)
+{
+    (void)state;
+    struct source_report r;
+
+    begin();
+    start(1, NULL);
+    pass(1);
+    rig.server[0].kiss = 0x52415445;
+    pass(64 * 1.03);
+    CHECK_EQ(rig.events[CLIENT_KISS_RATE], 1);
+    rig.server[0].kiss = 0;
+    unsigned asked = rig.server[0].asked;
+    pass(120);
+    CHECK_EQ(rig.server[0].asked, asked);
+    pass(20);
+    CHECK_EQ(rig.server[0].asked, asked + 1);
+    client_source(&rig.client, 0, rig.now, &r);
+    CHECK(r.poll >= 7);
+}
+
+static void test_rate_ends_a_burst(void **state)
+{
+    (void)state;
+    struct source_config config = plain();
+
+    config.iburst = true;
+    begin();
+    start(1, &config);
+    rig.server[0].kiss = 0x52415445;
+    pass(100);
+    CHECK_EQ(rig.server[0].asked, 1);
+}
+
+static void test_deny_stops_a_source_for_good(void **state)
+{
+    (void)state;
+    begin();
+    start(2, NULL);
+    rig.server[1].kiss = 0x44454e59;
+    pass(1);
+    CHECK_EQ(rig.events[CLIENT_KISS_STOP], 1);
+    CHECK_EQ(rig.last[CLIENT_KISS_STOP].slot, 1);
+    rig.server[1].kiss = 0;
+    client_burst(&rig.client, rig.now);
+    pass(5000);
+    CHECK_EQ(rig.server[1].asked, 1);
+    CHECK_EQ(state_of(1), SOURCE_STOPPED);
+    CHECK_EQ(state_of(0), SOURCE_SELECTED);
+    CHECK(!tracking().provisional); /* it is not counted any more */
+}
+
+static void test_transmit_timestamps_never_repeat(void **state)
+{
+    (void)state;
+    static uint64_t seen[200];
+    struct client_request request;
+
+    begin();
+    start(1, NULL);
+    for (int i = 0; i < 200; i++) {
+        rig.now += 2000 * (uint64_t)HZ;
+        CHECK(client_poll(&rig.client, rig.now, &request));
+        seen[i] = get_u64(request.data + NTP_TRANSMIT_AT);
+        for (int j = 0; j < i; j++)
+            CHECK(seen[i] != seen[j]);
+    }
+}
+
+/* Loss and recovery. */
+
+static void
+test_without_replies_it_serves_on_with_growing_dispersion(void **state)
+{
+    (void)state;
+    begin();
+    start(1, NULL);
+    pass(1000);
+    rig.server[0].silent = true;
+    pass(1100); /* a reply is missing by now */
+    ntp_short before = status().root_dispersion;
+    CHECK_EQ(status().stratum, 2);
+    pass(1000);
+    double grown = ntp_short_seconds(status().root_dispersion - before);
+    CHECK(grown > 15e-3 - 1e-4);
+    CHECK(grown < 17e-3);
+    pass(20000);
+    CHECK_EQ(status().stratum, 2);
+    CHECK_EQ(status().reference_id, 0xc0000201);
+    CHECK_EQ(rig.events[CLIENT_UNREACHABLE], 1);
+    CHECK_EQ(rig.events[CLIENT_LOST], 1);
+    CHECK_EQ(state_of(0), SOURCE_UNREACHABLE);
+
+    rig.server[0].silent = false;
+    pass(1100);
+    CHECK_EQ(rig.events[CLIENT_REACHABLE], 2);
+    CHECK_EQ(state_of(0), SOURCE_SELECTED);
+    CHECK(ntp_short_seconds(status().root_dispersion) < 5e-3);
+    CHECK_NEAR(error(), 0, 1e-4);
+}
+
+static void test_a_clock_left_alone_too_long_expires(void **state)
+{
+    (void)state;
+    begin();
+    start(1, NULL);
+    pass(1000);
+    rig.server[0].silent = true;
+    pass(1000000);
+    CHECK_EQ(status().stratum, 2);
+    pass(100000);
+    CHECK_EQ(status().stratum, 0);
+    CHECK_EQ(status().leap, LEAP_UNKNOWN);
+}
+
+static void test_a_server_that_loses_its_time_is_left(void **state)
+{
+    (void)state;
+    begin();
+    start(1, NULL);
+    pass(300);
+    rig.server[0].leap = LEAP_UNKNOWN;
+    pass(1000);
+    CHECK_EQ(state_of(0), SOURCE_UNSYNCHRONISED);
+    CHECK_EQ(rig.events[CLIENT_UNUSABLE], 1);
+    CHECK_EQ(rig.events[CLIENT_LOST], 1);
+    rig.server[0].leap = LEAP_NONE;
+    pass(1100);
+    CHECK_EQ(state_of(0), SOURCE_SELECTED);
+}
+
+static void test_every_reason_not_to_follow_is_told(void **state)
+{
+    (void)state;
+    uint8_t v4[4] = {10, 0, 0, 1};
+    struct ip_addr6 own = ip_from_v4(v4);
+
+    begin();
+    start(4, NULL);
+    client_own_addresses(&rig.client, &own, 1);
+    rig.server[0].stratum = 2;
+    rig.server[0].reference_id = 0x0a000001;
+    rig.server[1].stratum = 15;
+    rig.server[2].root_dispersion = 4 << 16;
+    pass(1);
+    CHECK_EQ(state_of(0), SOURCE_LOOP);
+    CHECK_EQ(state_of(1), SOURCE_STRATUM);
+    CHECK_EQ(state_of(2), SOURCE_DISTANCE);
+    pass(2);
+    CHECK_EQ(state_of(3), SOURCE_SELECTED);
+    CHECK_EQ(rig.events[CLIENT_UNUSABLE], 3);
+}
+
+static void test_lost_epochs_are_set_anew(void **state)
+{
+    (void)state;
+    begin();
+    start(1, NULL);
+    pass(500);
+    clock_disown(&rig.clock);
+    CHECK_EQ(status().leap, LEAP_UNKNOWN);
+    rig.date += 3600 * SECOND; /* as after a pause */
+    pass(0.1);
+    CHECK_EQ(status().stratum, 2);
+    CHECK_NEAR(error(), 0, 1e-5);
+    CHECK_EQ(rig.events[CLIENT_FIRST_SET], 2);
+}
+
+/* Steps. */
+
+static void shift_truth(double seconds)
+{
+    rig.date += ntp_span_from_seconds(seconds);
+}
+
+static void test_without_makestep_an_offset_is_slewed(void **state)
+{
+    (void)state;
+    struct source_config config = plain();
+
+    config.maxpoll = 6;
+    begin();
+    start(1, &config);
+    pass(1000);
+    shift_truth(0.5);
+    ntp_date before = 0;
+    for (int i = 0; i < 10000; i++) {
+        struct clock_line line = clock_read(&rig.clock);
+        ntp_date date = clock_at(&line, rig.now);
+        double seconds = ntp_span_seconds(date - before);
+        CHECK(i == 0 || (seconds > 0.09 && seconds < 0.11));
+        before = date;
+        pass(0.1);
+    }
+    CHECK_NEAR(error(), 0, 1e-4);
+    CHECK_EQ(rig.events[CLIENT_STEP], 0);
+}
+
+static void test_makestep_counts_from_the_first_set(void **state)
+{
+    (void)state;
+    struct source_config config = plain();
+
+    config.maxpoll = 6;
+    begin();
+    rig.config.makestep_ns = 1000000000;
+    rig.config.makestep_count = 6;
+    start(1, &config);
+    pass(66);
+    CHECK_EQ(rig.events[CLIENT_STEP], 0);
+    shift_truth(5);
+    pass(300);
+    CHECK_EQ(rig.events[CLIENT_STEP], 1);
+    CHECK_NEAR(error(), 0, 1e-3);
+    pass(300);
+    shift_truth(5);
+    pass(300);
+    CHECK_EQ(rig.events[CLIENT_STEP], 1);
+
+    begin();
+    rig.config.makestep_ns = 1000000000;
+    rig.config.makestep_count = -1;
+    start(1, &config);
+    pass(3000);
+    shift_truth(-5);
+    pass(400);
+    CHECK_EQ(rig.events[CLIENT_STEP], 1);
+    CHECK_NEAR(error(), 0, 1e-3);
+}
+
+static void test_maxchange_alarms_and_unsynchronises(void **state)
+{
+    (void)state;
+    struct source_config config = plain();
+
+    config.maxpoll = 6;
+    begin();
+    rig.config.maxchange_ns = 1000000000;
+    rig.config.maxchange_start = 1;
+    rig.config.maxchange_ignore = 1;
+    start(1, &config);
+    pass(1000);
+    CHECK_EQ(status().stratum, 2);
+    shift_truth(5);
+    pass(66 * 6);
+    CHECK(rig.events[CLIENT_STEP_REFUSED] >= 2);
+    CHECK_EQ(status().leap, LEAP_UNKNOWN);
+    CHECK_NEAR(error(), -5, 1e-3);
+
+    /* It is over when the offset is. */
+    shift_truth(-5);
+    pass(66 * 10);
+    CHECK_EQ(status().stratum, 2);
+}
+
+/* Options. */
+
+static void test_offset_is_added_and_maxdelay_refuses(void **state)
+{
+    (void)state;
+    struct source_config config = plain();
+    struct source_report r;
+
+    config.offset_ns = 3000000;
+    config.maxdelay_ns = 100000000;
+    begin();
+    start(1, &config);
+    pass(1);
+    CHECK_NEAR(error(), 0.003, 1e-5);
+
+    begin();
+    start(1, &config);
+    rig.server[0].delay_us = 150000;
+    pass(1);
+    CHECK(!client_is_set(&rig.client));
+    client_source(&rig.client, 0, rig.now, &r);
+    CHECK_EQ(r.last_verdict, SOURCE_BAD_DELAY);
+}
+
+static void test_authselectmode_decides_who_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        enum authselectmode mode;
+        bool noselect, trust, require;
+    } want[] = {
+        {AUTHSELECT_REQUIRE, true, false, false},
+        {AUTHSELECT_PREFER, true, false, false},
+        {AUTHSELECT_MIX, false, true, true},
+        {AUTHSELECT_IGNORE, false, false, false},
+    };
+    struct source_config config = plain();
+
+    for (size_t i = 0; i < 4; i++) {
+        begin();
+        rig.config.authselectmode = want[i].mode;
+        start(1, NULL);
+        config.authenticated = true;
+        CHECK_EQ(client_add(&rig.client, &config), 1);
+        CHECK_EQ(rig.client.source[0].noselect, want[i].noselect);
+        CHECK(!rig.client.source[0].trust);
+        CHECK(!rig.client.source[1].noselect);
+        CHECK_EQ(rig.client.source[1].trust, want[i].trust);
+        CHECK_EQ(rig.client.source[1].require, want[i].require);
+
+        /* Alone, they are all the same, but under `require`. */
+        client_remove(&rig.client, 1);
+        CHECK_EQ(rig.client.source[0].noselect,
+                 want[i].mode == AUTHSELECT_REQUIRE);
+    }
+}
+
+static void test_a_full_table_of_sources_refuses_more(void **state)
+{
+    (void)state;
+    struct source_config config = plain();
+
+    begin();
+    start(0, NULL);
+    for (int i = 0; i < CLIENT_SOURCES_MAX; i++)
+        CHECK_EQ(client_add(&rig.client, &config), i);
+    CHECK_EQ(client_add(&rig.client, &config), -1);
+    client_remove(&rig.client, 5);
+    CHECK_EQ(client_add(&rig.client, &config), 5);
+}
+
+static void test_unfetched_events_lose_the_oldest(void **state)
+{
+    (void)state;
+    struct client_event e;
+
+    begin();
+    start(1, NULL);
+    for (int i = 0; i < 200; i++) {
+        client_unresolved(&rig.client, 0);
+        client_tick(&rig.client, rig.now);
+        uint8_t v4[4] = {192, 0, 2, (uint8_t)i};
+        struct ip_addr6 ip = ip_from_v4(v4);
+        client_resolved(&rig.client, 0, &ip, rig.now);
+        struct client_request request;
+        struct ntp_packet asked;
+        uint8_t data[NTP_HEADER_LEN];
+        CHECK(client_poll(&rig.client, rig.now, &request));
+        ntp_packet_parse(&asked, request.data, request.len);
+        make_reply(&rig.server[0], &asked, rig.now, data);
+        client_receive(&rig.client, 0, data, sizeof(data), rig.now + MS);
+        rig.now += 2 * MS;
+        client_tick(&rig.client, rig.now);
+    }
+    unsigned n = 0;
+    uint64_t last = 0;
+    while (client_event(&rig.client, &e)) {
+        CHECK(e.ticks >= last);
+        last = e.ticks;
+        n++;
+    }
+    CHECK_EQ(n, CLIENT_EVENTS_MAX);
+    CHECK(rig.now - last < 10 * MS);
+}
+
+/* `local`. */
+
+static void test_local_after_ten_seconds_without_a_source(void **state)
+{
+    (void)state;
+    begin();
+    rig.config.local.enabled = true;
+    start(1, NULL);
+    rig.server[0].silent = true;
+    pass(9.9);
+    CHECK_EQ(status().stratum, 0);
+    pass(0.2);
+    CHECK_EQ(status().stratum, 10);
+    CHECK_EQ(status().leap, LEAP_NONE);
+    CHECK_EQ(status().reference_id, 0x7f7f0101);
+    CHECK(ntp_short_seconds(status().root_dispersion) >= 1);
+    CHECK_EQ(rig.events[CLIENT_LOCAL], 1);
+    CHECK_NEAR(error(), -100, 1e-3);
+    pass(2000000);
+    CHECK_EQ(status().stratum, 10);
+
+    /* A source ends it, by a set and not by a step. */
+    rig.server[0].silent = false;
+    pass(1100);
+    CHECK_EQ(status().stratum, 2);
+    CHECK_NEAR(error(), 0, 1e-4);
+    CHECK_EQ(rig.events[CLIENT_FIRST_SET], 1);
+    CHECK_EQ(rig.events[CLIENT_STEP], 0);
+}
+
+static void test_local_takes_over_when_the_distance_grows(void **state)
+{
+    (void)state;
+    begin();
+    rig.config.local.enabled = true;
+    rig.config.local.distance_ns = 100000000;
+    start(1, NULL);
+    pass(1000);
+    rig.server[0].silent = true;
+    pass(4000);
+    CHECK_EQ(status().stratum, 2);
+    pass(6000);
+    CHECK_EQ(status().stratum, 10);
+    CHECK_EQ(status().reference_id, 0x7f7f0101);
+    rig.server[0].silent = false;
+    pass(1100);
+    CHECK_EQ(status().stratum, 2);
+}
+
+static void test_local_with_activate_waits_for_a_source_first(void **state)
+{
+    (void)state;
+    begin();
+    rig.config.local.enabled = true;
+    rig.config.local.activate_ns = 500000000;
+    start(1, NULL);
+    rig.server[0].silent = true;
+    pass(1000);
+    CHECK_EQ(status().stratum, 0);
+}
+
+/* Leap seconds. */
+
+static void pass_leap(enum ntp_leap leap, bool from_table)
+{
+    ntp_date midnight = ntp_date_from_unix(1483228800, 0);
+    double to_midnight = 43200;
+
+    begin();
+    start(1, NULL);
+    if (from_table)
+        client_leap(&rig.client, leap, midnight);
+    else
+        rig.server[0].leap = (uint8_t)leap;
+    pass(3600);
+    CHECK_EQ(rig.events[CLIENT_LEAP], 1);
+    CHECK_EQ(status().leap, leap);
+    pass(to_midnight - 3600 - 10);
+    CHECK_EQ(status().leap, leap);
+    CHECK_NEAR(error(), 0, 1e-4);
+
+    /* Ours goes through it by itself; the server follows. */
+    pass(12);
+    rig.leapt = leap == LEAP_INSERT ? -SECOND : SECOND;
+    rig.server[0].leap = LEAP_NONE;
+    CHECK_NEAR(error(), 0, 1e-4);
+    pass(20);
+    CHECK_EQ(status().leap, LEAP_NONE);
+    CHECK_EQ(rig.events[CLIENT_LEAP_DONE], 1);
+    CHECK_NEAR(error(), 0, 1e-4);
+    pass(5000);
+    CHECK_NEAR(error(), 0, 1e-4);
+    CHECK_EQ(status().leap, LEAP_NONE);
+    CHECK_EQ(rig.events[CLIENT_STEP], 0);
+    CHECK_EQ(rig.events[CLIENT_LEAP], 1);
+}
+
+static void test_announced_leap_seconds_are_gone_through(void **state)
+{
+    (void)state;
+    pass_leap(LEAP_INSERT, false);
+    pass_leap(LEAP_DELETE, false);
+}
+
+static void test_leap_seconds_of_the_table_need_no_announcement(void **state)
+{
+    (void)state;
+    pass_leap(LEAP_INSERT, true);
+    pass_leap(LEAP_DELETE, true);
+}
+
+static void test_a_withdrawn_leap_does_not_happen(void **state)
+{
+    (void)state;
+    begin();
+    start(1, NULL);
+    rig.server[0].leap = LEAP_INSERT;
+    pass(3600);
+    CHECK_EQ(status().leap, LEAP_INSERT);
+    rig.server[0].leap = LEAP_NONE;
+    pass(3600);
+    CHECK_EQ(status().leap, LEAP_NONE);
+    pass(43200);
+    CHECK_NEAR(error(), 0, 1e-4);
+}
+
+/* Hostile bytes. */
+
+static void test_garbage_changes_nothing(void **state)
+{
+    (void)state;
+    struct check_random r = check_random_start();
+    uint8_t data[200];
+
+    begin();
+    start(1, NULL);
+    pass(300);
+    for (int i = 0; i < 20000; i++) {
+        check_random_bytes(&r, data, sizeof(data));
+        data[0] = (uint8_t)(data[0] & 0xc0) | 0x24;
+        enum source_verdict v = client_receive(
+            &rig.client, 0, data, check_random_below(&r, 200), rig.now);
+        CHECK(v != SOURCE_OK && v < SOURCE_KISS_RATE);
+    }
+    CHECK_EQ(client_receive(&rig.client, -1, data, 48, rig.now),
+             SOURCE_UNASKED);
+    CHECK_EQ(client_receive(&rig.client, 31, data, 48, rig.now),
+             SOURCE_UNASKED);
+    pass(300);
+    CHECK_NEAR(error(), 0, 1e-5);
+    CHECK_EQ(state_of(0), SOURCE_SELECTED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_first_valid_reply_of_one_source_sets),
+        cmocka_unit_test(test_root_distance_is_that_of_the_path),
+        cmocka_unit_test(test_a_liar_that_answers_first_is_not_followed),
+        cmocka_unit_test(test_after_a_second_fewer_than_a_majority_will_do),
+        cmocka_unit_test(test_the_first_majority_steps_a_provisional_set),
+        cmocka_unit_test(test_two_that_disagree_set_nothing),
+        cmocka_unit_test(test_minsources_holds_for_the_first_set_too),
+        cmocka_unit_test(test_noselect_sources_neither_vote_nor_lead),
+        cmocka_unit_test(test_the_time_may_be_in_the_next_era),
+        cmocka_unit_test(
+            test_iburst_asks_four_to_eight_times_two_seconds_apart),
+        cmocka_unit_test(test_the_poll_stays_within_its_limits),
+        cmocka_unit_test(test_rate_raises_the_poll),
+        cmocka_unit_test(test_rate_ends_a_burst),
+        cmocka_unit_test(test_deny_stops_a_source_for_good),
+        cmocka_unit_test(test_transmit_timestamps_never_repeat),
+        cmocka_unit_test(
+            test_without_replies_it_serves_on_with_growing_dispersion),
+        cmocka_unit_test(test_a_clock_left_alone_too_long_expires),
+        cmocka_unit_test(test_a_server_that_loses_its_time_is_left),
+        cmocka_unit_test(test_every_reason_not_to_follow_is_told),
+        cmocka_unit_test(test_lost_epochs_are_set_anew),
+        cmocka_unit_test(test_without_makestep_an_offset_is_slewed),
+        cmocka_unit_test(test_makestep_counts_from_the_first_set),
+        cmocka_unit_test(test_maxchange_alarms_and_unsynchronises),
+        cmocka_unit_test(test_offset_is_added_and_maxdelay_refuses),
+        cmocka_unit_test(test_authselectmode_decides_who_counts),
+        cmocka_unit_test(test_a_full_table_of_sources_refuses_more),
+        cmocka_unit_test(test_unfetched_events_lose_the_oldest),
+        cmocka_unit_test(test_local_after_ten_seconds_without_a_source),
+        cmocka_unit_test(test_local_takes_over_when_the_distance_grows),
+        cmocka_unit_test(test_local_with_activate_waits_for_a_source_first),
+        cmocka_unit_test(test_announced_leap_seconds_are_gone_through),
+        cmocka_unit_test(test_leap_seconds_of_the_table_need_no_announcement),
+        cmocka_unit_test(test_a_withdrawn_leap_does_not_happen),
+        cmocka_unit_test(test_garbage_changes_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

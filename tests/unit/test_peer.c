@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The on-wire protocol: which replies are believed, and which are not. */
+#include "ntp/peer.h"
+
+#include "ntp/clock.h"
+
+#include "tests/check.h"
+
+#define RANDOM 0x0123456789abcdefu
+#define NOW    0xe9a7b2c800000000u
+
+static const struct ntp_key key = {
+    .id = 7, .type = MAC_SHA1, .secret = "secret", .secret_len = 6};
+static const uint32_t our_id = 0xc0000207;
+static const struct peer_names ours = {&our_id, 1};
+
+struct exchange {
+    struct peer peer;
+    struct ntp_packet reply; /* to be changed by a test */
+    uint8_t request[PEER_REQUEST_MAX];
+    size_t request_len;
+    struct peer_reply result;
+};
+
+static void ask(struct exchange *x, const struct ntp_key *with, uint8_t version)
+{
+    peer_init(&x->peer, with, version);
+    x->request_len = peer_request(&x->peer, RANDOM, x->request);
+    peer_sent(&x->peer, 1000);
+    x->reply = (struct ntp_packet){
+        .version = x->peer.version,
+        .mode = MODE_SERVER,
+        .stratum = 2,
+        .precision = -20,
+        .root_delay = 0x100,
+        .root_dispersion = 0x200,
+        .reference_id = 0xc0000201,
+        .reference_ts = NOW - 0x1000000000u,
+        .origin_ts = RANDOM,
+        .receive_ts = NOW,
+        .transmit_ts = NOW + 0x1000,
+    };
+}
+
+static enum source_verdict answer(struct exchange *x)
+{
+    uint8_t data[NTP_HEADER_LEN];
+
+    ntp_packet_write(data, &x->reply);
+    return peer_receive(&x->peer, data, sizeof(data), 2000, &ours, &x->result);
+}
+
+static void test_a_request_tells_nothing_of_our_clock(void **state)
+{
+    (void)state;
+    struct exchange x;
+    struct ntp_packet p;
+
+    ask(&x, NULL, 0);
+    CHECK_EQ(x.request_len, 48);
+    CHECK_EQ(ntp_packet_parse(&p, x.request, x.request_len), NTP_OK);
+    CHECK_EQ(p.version, 4);
+    CHECK_EQ(p.mode, MODE_CLIENT);
+    CHECK_EQ(p.transmit_ts, RANDOM);
+    for (size_t i = 4; i < NTP_TRANSMIT_AT; i++)
+        CHECK_EQ(x.request[i], 0);
+}
+
+static void test_a_good_reply_is_taken_once(void **state)
+{
+    (void)state;
+    struct exchange x;
+
+    ask(&x, NULL, 0);
+    CHECK_EQ(answer(&x), SOURCE_OK);
+    CHECK_EQ(x.result.sent_ticks, 1000);
+    CHECK_EQ(x.result.received_ticks, 2000);
+    CHECK_EQ(x.result.header.receive_ts, NOW);
+    CHECK_EQ(x.result.header.transmit_ts, NOW + 0x1000);
+    CHECK_EQ(answer(&x), SOURCE_DUPLICATE);
+}
+
+static void test_a_reply_to_nothing_is_refused(void **state)
+{
+    (void)state;
+    struct exchange x;
+
+    ask(&x, NULL, 0);
+    x.reply.origin_ts = RANDOM + 1;
+    CHECK_EQ(answer(&x), SOURCE_BOGUS);
+    /* It does not keep the true answer out. */
+    x.reply.origin_ts = RANDOM;
+    CHECK_EQ(answer(&x), SOURCE_OK);
+
+    x.reply.origin_ts = RANDOM + 1;
+    CHECK_EQ(answer(&x), SOURCE_UNASKED);
+    peer_init(&x.peer, NULL, 0);
+    x.reply.origin_ts = 0;
+    CHECK_EQ(answer(&x), SOURCE_UNASKED);
+}
+
+static void test_an_answer_to_the_request_before_is_refused(void **state)
+{
+    (void)state;
+    struct exchange x;
+
+    ask(&x, NULL, 0);
+    peer_request(&x.peer, RANDOM + 1, x.request);
+    CHECK_EQ(answer(&x), SOURCE_BOGUS);
+}
+
+static void test_only_a_servers_reply_will_do(void **state)
+{
+    (void)state;
+    struct exchange x;
+
+    for (uint8_t mode = 0; mode < 8; mode++) {
+        ask(&x, NULL, 0);
+        x.reply.mode = mode;
+        CHECK_EQ(answer(&x), mode == MODE_SERVER ? SOURCE_OK : SOURCE_MODE);
+    }
+    ask(&x, NULL, 3);
+    x.reply.version = 4;
+    CHECK_EQ(answer(&x), SOURCE_VERSION);
+    ask(&x, NULL, 4);
+    x.reply.version = 3; /* as Windows does */
+    CHECK_EQ(answer(&x), SOURCE_OK);
+    CHECK_EQ(peer_receive(&x.peer, x.request, 47, 0, &ours, &x.result),
+             SOURCE_SHORT);
+}
+
+static void test_an_unsynchronised_server_is_refused(void **state)
+{
+    (void)state;
+    struct exchange x;
+
+    ask(&x, NULL, 0);
+    x.reply.leap = LEAP_UNKNOWN;
+    CHECK_EQ(answer(&x), SOURCE_BAD_LEAP);
+    /* That was its answer. */
+    CHECK_EQ(answer(&x), SOURCE_DUPLICATE);
+
+    ask(&x, NULL, 0);
+    x.reply.stratum = 16;
+    CHECK_EQ(answer(&x), SOURCE_BAD_STRATUM);
+    ask(&x, NULL, 0);
+    x.reply.stratum = 15;
+    CHECK_EQ(answer(&x), SOURCE_OK);
+    ask(&x, NULL, 0);
+    x.reply.leap = LEAP_UNKNOWN;
+    x.reply.stratum = 0;
+    x.reply.reference_id = 0;
+    CHECK_EQ(answer(&x), SOURCE_BAD_LEAP);
+}
+
+static void test_root_distance_has_a_limit(void **state)
+{
+    (void)state;
+    struct exchange x;
+
+    ask(&x, NULL, 0);
+    x.reply.root_delay = 16 << 16;
+    x.reply.root_dispersion = (8 << 16) - 1;
+    CHECK_EQ(answer(&x), SOURCE_OK);
+    ask(&x, NULL, 0);
+    x.reply.root_delay = 16 << 16;
+    x.reply.root_dispersion = 8 << 16;
+    CHECK_EQ(answer(&x), SOURCE_BAD_DISTANCE);
+    ask(&x, NULL, 0);
+    x.reply.root_delay = UINT32_MAX;
+    x.reply.root_dispersion = UINT32_MAX;
+    CHECK_EQ(answer(&x), SOURCE_BAD_DISTANCE);
+}
+
+static void test_timestamps_must_be_in_order(void **state)
+{
+    (void)state;
+    struct exchange x;
+
+    ask(&x, NULL, 0);
+    x.reply.transmit_ts = NOW - 1;
+    CHECK_EQ(answer(&x), SOURCE_BAD_TIMES);
+    ask(&x, NULL, 0);
+    x.reply.reference_ts = x.reply.transmit_ts + 1;
+    CHECK_EQ(answer(&x), SOURCE_BAD_TIMES);
+    ask(&x, NULL, 0);
+    x.reply.reference_ts = 0;
+    CHECK_EQ(answer(&x), SOURCE_OK);
+    ask(&x, NULL, 0);
+    x.reply.receive_ts = 0;
+    CHECK_EQ(answer(&x), SOURCE_BAD_TIMES);
+    ask(&x, NULL, 0);
+    x.reply.transmit_ts = 0;
+    CHECK_EQ(answer(&x), SOURCE_BAD_TIMES);
+    /* An era may end between. */
+    ask(&x, NULL, 0);
+    x.reply.reference_ts = 0xfffffff000000000u;
+    x.reply.receive_ts = 0xffffffffffffffffu;
+    x.reply.transmit_ts = 5;
+    CHECK_EQ(answer(&x), SOURCE_OK);
+}
+
+static void test_a_server_that_follows_us_is_a_loop(void **state)
+{
+    (void)state;
+    struct exchange x;
+
+    ask(&x, NULL, 0);
+    x.reply.reference_id = our_id;
+    CHECK_EQ(answer(&x), SOURCE_BAD_LOOP);
+    ask(&x, NULL, 0);
+    x.reply.reference_id = our_id; /* letters, at stratum 1 */
+    x.reply.stratum = 1;
+    CHECK_EQ(answer(&x), SOURCE_OK);
+}
+
+static void test_kisses_count_only_as_answers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *code;
+        enum source_verdict verdict;
+    } kisses[] = {{"RATE", SOURCE_KISS_RATE},
+                  {"DENY", SOURCE_KISS_STOP},
+                  {"RSTR", SOURCE_KISS_STOP},
+                  {"INIT", SOURCE_KISS_OTHER}};
+    struct exchange x;
+
+    for (size_t i = 0; i < sizeof(kisses) / sizeof(*kisses); i++) {
+        ask(&x, NULL, 0);
+        x.reply.leap = LEAP_UNKNOWN;
+        x.reply.stratum = 0;
+        x.reply.reference_id = get_u32((const uint8_t *)kisses[i].code);
+        x.reply.origin_ts = 0;
+        CHECK_EQ(answer(&x), SOURCE_BOGUS);
+        x.reply.origin_ts = RANDOM;
+        CHECK_EQ(answer(&x), kisses[i].verdict);
+    }
+}
+
+static size_t authenticated(const struct exchange *x,
+                            const struct ntp_key *with, uint8_t *data)
+{
+    uint8_t digest[NTP_DIGEST_MAX];
+
+    ntp_packet_write(data, &x->reply);
+    size_t n = ntp_mac_make(with, data, NTP_HEADER_LEN, digest);
+    put_u32(data + NTP_HEADER_LEN, with->id);
+    memcpy(data + NTP_HEADER_LEN + 4, digest, n);
+    return NTP_HEADER_LEN + 4 + n;
+}
+
+static void test_authentication_is_what_was_asked_for(void **state)
+{
+    (void)state;
+    struct exchange x;
+    uint8_t data[128];
+
+    ask(&x, &key, 0);
+    CHECK_EQ(x.request_len, 48 + 24);
+    CHECK(ntp_mac_verify(&key, x.request, 48, x.request + 52, 20));
+    CHECK_EQ(answer(&x), SOURCE_AUTH);
+    size_t len = authenticated(&x, &key, data);
+    data[20] ^= 1;
+    CHECK_EQ(peer_receive(&x.peer, data, len, 0, &ours, &x.result),
+             SOURCE_AUTH);
+    data[20] ^= 1;
+
+    struct ntp_key other = key;
+    other.id = 8;
+    uint8_t wrong[128];
+    authenticated(&x, &other, wrong);
+    CHECK_EQ(peer_receive(&x.peer, wrong, len, 0, &ours, &x.result),
+             SOURCE_AUTH);
+    /* A crypto-NAK is no authentication, either. */
+    CHECK_EQ(peer_receive(&x.peer, data, 52, 0, &ours, &x.result), SOURCE_AUTH);
+    CHECK_EQ(peer_receive(&x.peer, data, len - 1, 0, &ours, &x.result),
+             SOURCE_FORMAT);
+    /* After all that, the true answer still counts. */
+    CHECK_EQ(peer_receive(&x.peer, data, len, 0, &ours, &x.result), SOURCE_OK);
+
+    ask(&x, NULL, 0);
+    CHECK_EQ(peer_receive(&x.peer, data, len, 0, &ours, &x.result),
+             SOURCE_AUTH);
+}
+
+static void test_long_digests_are_sent_whole_in_version_3(void **state)
+{
+    (void)state;
+    struct exchange x;
+    struct ntp_key sha256 = key;
+
+    sha256.type = MAC_SHA256;
+    ask(&x, &sha256, 0);
+    CHECK_EQ(x.peer.version, 3);
+    CHECK_EQ(x.request_len, 48 + 4 + 32);
+    ask(&x, &sha256, 4);
+    CHECK_EQ(x.request_len, 48 + 4 + 20);
+}
+
+static void test_reference_ids_of_addresses(void **state)
+{
+    (void)state;
+    uint8_t v4[4] = {192, 0, 2, 7};
+    struct ip_addr6 a = ip_from_v4(v4);
+    struct ip_addr6 zero = {{0}};
+
+    CHECK_EQ(peer_reference_id(&a), our_id);
+    /* MD5 of 16 zero bytes: 4ae71336e44bf9bf79d2752e234818a5. */
+    CHECK_EQ(peer_reference_id(&zero), 0x4ae71336);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_request_tells_nothing_of_our_clock),
+        cmocka_unit_test(test_a_good_reply_is_taken_once),
+        cmocka_unit_test(test_a_reply_to_nothing_is_refused),
+        cmocka_unit_test(test_an_answer_to_the_request_before_is_refused),
+        cmocka_unit_test(test_only_a_servers_reply_will_do),
+        cmocka_unit_test(test_an_unsynchronised_server_is_refused),
+        cmocka_unit_test(test_root_distance_has_a_limit),
+        cmocka_unit_test(test_timestamps_must_be_in_order),
+        cmocka_unit_test(test_a_server_that_follows_us_is_a_loop),
+        cmocka_unit_test(test_kisses_count_only_as_answers),
+        cmocka_unit_test(test_authentication_is_what_was_asked_for),
+        cmocka_unit_test(test_long_digests_are_sent_whole_in_version_3),
+        cmocka_unit_test(test_reference_ids_of_addresses),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
