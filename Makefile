@@ -381,6 +381,10 @@ $(B)/host/loadgen: \
 	@mkdir -p $(@D)
 	$(native-cc) -o $@ $^ -lm
 
+$(B)/host/host_rate: $(B)/native/tests/bench/host_rate.o
+	@mkdir -p $(@D)
+	$(native-cc) -o $@ $^
+
 loadgen: $(B)/host/loadgen ## the load generator, build/host/loadgen
 
 prove: | build/peers/bin/cbmc ## packet parsers, from any state, with CBMC
@@ -395,7 +399,9 @@ pytest = GNOMON_IMAGE=$(abspath $(B)/gnomon.elf) $(namespaces) \
     $(PYTHON) -m pytest -p no:cacheprovider -q -rs \
     --basetemp=$(abspath build/tmp) $(PYTEST_FLAGS)
 
-boot-test: $(B)/gnomon.elf ## the image under QEMU, with real peers
+host-tools := $(B)/host/loadgen $(B)/host/host_rate
+
+boot-test: $(B)/gnomon.elf $(host-tools) ## the image under QEMU, with real peers
 	$(pytest) tests/boot
 
 soak: $(B)/gnomon.elf ## floods, mutated packets and pauses, for an hour

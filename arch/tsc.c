@@ -471,17 +471,20 @@ static bool contradicts(const struct tsc_measurement *m,
     return found->low_hz > m->high_hz || found->high_hz < m->low_hz;
 }
 
-/* What is known is confirmed by a contradiction-free span of its precision. */
+/*
+ * A span that is more precise replaces what is known, and confirms it.  The
+ * overlap of the two would be narrower still, but after a leap too small to
+ * contradict it may be next to nothing, and wrong.
+ */
 static void narrow(struct tsc_measurement *m, const struct interval *found)
 {
     struct interval known = {m->low_hz, m->high_hz};
 
-    if (width(found) <= width(&known))
-        m->leaps = 0;
-    if (found->low_hz > known.low_hz)
-        m->low_hz = found->low_hz;
-    if (found->high_hz < known.high_hz)
-        m->high_hz = found->high_hz;
+    if (width(found) > width(&known))
+        return;
+    m->leaps = 0;
+    m->low_hz = found->low_hz;
+    m->high_hz = found->high_hz;
 }
 
 /*

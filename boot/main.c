@@ -124,7 +124,7 @@ static void attach_clock(struct refclock *clock,
                          const struct refclock_driver *driver, void *state)
 {
     const struct refclock_machine from = {
-        .rtc_century = 0,
+        .rtc_century = machine.acpi.rtc_century,
     };
 
     clock->state = state;

@@ -19,6 +19,7 @@
 #define FADT_TMR_VAL_EXT       (1u << 8)
 #define FADT_RESET_REG_SUP     (1u << 10)
 #define FADT_HW_REDUCED_ACPI   (1u << 20)
+#define FADT_CENTURY           108
 #define FADT_RESET_REG         116
 #define FADT_X_DSDT            140
 #define FADT_X_PM_TMR_BLK      208
@@ -320,7 +321,9 @@ static void note_dsdt(struct acpi *acpi, struct view fadt)
 static void read_fadt(struct acpi *acpi, struct view fadt)
 {
     uint32_t flags = fadt_u32(fadt, 112);
+    struct view century = view_from(fadt, FADT_CENTURY);
 
+    acpi->rtc_century = view_u8(&century);
     read_pm_timer(acpi, fadt, flags);
     read_reset(acpi, fadt, flags);
     read_power(acpi, fadt, flags);

@@ -63,7 +63,8 @@ struct acpi {
     uint16_t pm_timer_port;
     bool pm_timer_32bit; /* else 24 */
     uint64_t hpet_address;
-    bool rtc_good; /* WAET: no work-around needed */
+    uint8_t rtc_century; /* index of the century's byte in the CMOS RAM */
+    bool rtc_good;       /* WAET: no work-around needed */
     bool pm_timer_good;
 
     struct acpi_ecam ecam[ACPI_ECAM_MAX];

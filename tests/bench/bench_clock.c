@@ -37,6 +37,8 @@ static void set_clock(void)
 /* What a reply does: the counter, the line, the time. */
 __attribute__((noinline)) static ntp_ts read_clock(void)
 {
+    _mm_lfence();
+
     uint64_t ticks = __rdtsc();
     struct clock_line line = clock_read(&clock_of_bench);
 

@@ -190,9 +190,11 @@ static void test_short_fadt_has_a_pm_timer(void **state)
     put(p + 64, 0x604, 4);
     put(p + 76, 0x608, 4);
     p[91] = 4;
+    p[108] = 0x32;
     put(p + 112, 0x80a5, 4);
     finish(p, 116);
     read_all(0);
+    CHECK_EQ(acpi.rtc_century, 0x32);
     CHECK_EQ(acpi.pm_timer_port, 0x608);
     CHECK(!acpi.pm_timer_32bit);
     CHECK(!acpi.reset.present);
