@@ -17,6 +17,7 @@ enum dialect {
 struct builder_named {
     struct word word; /* empty: it was not given */
     struct place at;
+    enum dialect dialect; /* of the line */
 };
 
 /* What ntp.conf says in several lines that make sense only together. */
@@ -52,13 +53,13 @@ struct config_builder {
     struct place source_at[CONFIG_SOURCES_MAX];
     bool sources_refused; /* a line had an error: they are not all known */
     bool keys_refused;
-    bool dhcp_given; /* sourcedir /run/chrony-dhcp */
+    bool dhcp_given;  /* sourcedir /run/chrony-dhcp */
+    bool clock_given; /* ntp.conf has its local clock for a source */
     bool local_given;
     int64_t minstratum; /* of every source */
     struct place minsources_at;
     struct place authselectmode_at;
     struct builder_named keyfile;
-    enum dialect keyfile_dialect;
     struct builder_named leapseclist;
     struct builder_named bind[CONFIG_ADDRS_MAX];
     unsigned binds;
@@ -204,6 +205,10 @@ bool archive_find_newest(const struct config_builder *b, struct word path,
 
 /* The directive that a word may have been meant for, or NULL. */
 const char *slip_nearest(struct word name, const struct kinds *kinds);
+
+/* Say what a file that ntp.conf names is taken for. */
+void note_translation(struct config_builder *b,
+                      const struct builder_named *file, const char *done);
 
 /* A note that is about no line in particular. */
 void note_whole(struct config_builder *b, const char *done);

@@ -13,6 +13,13 @@ void note_whole(struct config_builder *b, const char *done)
     report_note(&b->report, at, (struct word){NULL, 0}, done);
 }
 
+void note_translation(struct config_builder *b,
+                      const struct builder_named *file, const char *done)
+{
+    if (file->dialect == DIALECT_NTP)
+        report_note(&b->report, file->at, file->word, done);
+}
+
 /* How many can agree: pools in full, sources that are never chosen not. */
 static unsigned selectable_sources(const struct config *c)
 {
@@ -104,7 +111,7 @@ static void apply_minstratum(struct config_builder *b)
 static void apply_sources(struct config_builder *b)
 {
     struct config *c = &b->config;
-    bool given = c->source_count > 0 || b->dhcp_given;
+    bool given = c->source_count > 0 || b->dhcp_given || b->clock_given;
 
     c->dhcp_sources = b->dhcp_given || !given;
     if (b->local_given)
@@ -121,12 +128,14 @@ static void find_leapseclist(struct config_builder *b)
 
     if (b->leapseclist.word.len == 0)
         return;
-    if (archive_find(b, b->leapseclist.word, &e))
-        b->config.leapseclist = (struct config_blob){e.data, e.len};
-    else
+    if (!archive_find(b, b->leapseclist.word, &e)) {
         report_note(&b->report, b->leapseclist.at, b->leapseclist.word,
                     "the boot archive has no such file: leap seconds come "
                     "from the sources alone");
+        return;
+    }
+    note_translation(b, &b->leapseclist, "translated to `leapseclist`");
+    b->config.leapseclist = (struct config_blob){e.data, e.len};
 }
 
 void check_all(struct config_builder *b)

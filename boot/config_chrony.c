@@ -261,8 +261,8 @@ void read_leapseclist(struct directive *d, const struct kind *kind)
     (void)kind;
     if (directive_word(d, &path, "a file of the boot archive") &&
         directive_end(d))
-        d->b->leapseclist =
-            (struct builder_named){path, directive_place(d, path.at)};
+        d->b->leapseclist = (struct builder_named){
+            path, directive_place(d, path.at), d->dialect};
 }
 
 /* One place at a time; what the addresses are is known at the end. */
@@ -285,7 +285,7 @@ static void read_bindaddress(struct directive *d, const struct kind *kind)
         return;
     }
     d->b->bind[d->b->binds++] =
-        (struct builder_named){word, directive_place(d, word.at)};
+        (struct builder_named){word, directive_place(d, word.at), d->dialect};
 }
 
 #define NO_RANGE                                                               \

@@ -235,8 +235,9 @@ static void load_keyfile(struct config_builder *b)
                      "a file of at most 262144 bytes, the 64th at most");
         return;
     }
+    note_translation(b, &b->keyfile, "translated to `keyfile`");
     read_keys(b, report_file(&b->report, e.name, e.name_len),
-              (struct word){(const char *)e.data, e.len}, b->keyfile_dialect);
+              (struct word){(const char *)e.data, e.len}, b->keyfile.dialect);
     b->keys_refused |= b->report.errors > errors;
 }
 
@@ -276,6 +277,6 @@ void read_keyfile(struct directive *d, const struct kind *kind)
         d->b->keys_refused = true;
         return;
     }
-    d->b->keyfile = (struct builder_named){path, directive_place(d, path.at)};
-    d->b->keyfile_dialect = d->dialect;
+    d->b->keyfile =
+        (struct builder_named){path, directive_place(d, path.at), d->dialect};
 }

@@ -29,7 +29,7 @@ static int clock_type(struct word word)
 static void use_local_clock(struct directive *d, struct word name)
 {
     d->b->ntpconf.local_clock =
-        (struct builder_named){name, directive_place(d, name.at)};
+        (struct builder_named){name, directive_place(d, name.at), d->dialect};
 }
 
 static void read_server(struct directive *d, const struct kind *kind)
@@ -369,14 +369,7 @@ static void read_leapfile(struct directive *d, const struct kind *kind)
     if (!directive_word(d, &path, "a file of the boot archive"))
         return;
     d->b->leapseclist =
-        (struct builder_named){path, directive_place(d, path.at)};
-    directive_note(d, "translated to `leapseclist`");
-}
-
-static void read_keys_file(struct directive *d, const struct kind *kind)
-{
-    read_keyfile(d, kind);
-    directive_note(d, "translated to `keyfile`");
+        (struct builder_named){path, directive_place(d, path.at), d->dialect};
 }
 
 #define NOTE(name, note)                                                       \
@@ -408,10 +401,11 @@ static const struct kind kinds[] = {
     CALL("tos", read_tos, NULL),
     CALL("disable", read_disable, NULL),
     CALL("leapfile", read_leapfile, NULL),
-    CALL("keys", read_keys_file, NULL),
+    CALL("keys", read_keyfile, NULL),
     CALL("includefile", read_include, NULL),
     {"dscp", read_number, SETTING(struct config, dscp, 0, 0, 63), NULL},
 
+    NOTE("broadcastdelay", "it concerns broadcasts"),
     NOTE("controlkey", NO_MODE6),
     NOTE("requestkey", NO_MODE6),
     NOTE("trap", NO_MODE6),
@@ -444,7 +438,6 @@ static const struct kind kinds[] = {
     REFUSED("autokey", AUTOKEY),
     REFUSED("broadcast", BROADCAST),
     REFUSED("broadcastclient", BROADCAST),
-    REFUSED("broadcastdelay", BROADCAST),
     REFUSED("crypto", AUTOKEY),
     REFUSED("manycastclient", BROADCAST),
     REFUSED("manycastserver", BROADCAST),
@@ -468,6 +461,7 @@ static void finish_local(struct config_builder *b)
     if (stratum == 0)
         stratum = 1;
     local_set(b, (uint8_t)stratum);
+    b->clock_given = true;
     text_add(&t, "translated to `local stratum ");
     text_add_number(&t, stratum);
     text_add(&t, "`");
