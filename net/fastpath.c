@@ -242,10 +242,9 @@ static bool batch(struct fastpath *fp, uint64_t entry_ticks)
 {
     struct netdev *dev = fp->dev;
     struct clock_line line = clock_read(fp->config->clock);
-    unsigned taken;
     bool more = true;
 
-    for (taken = 0; taken < FASTPATH_BATCH; taken++) {
+    for (unsigned taken = 0; taken < FASTPATH_BATCH; taken++) {
         if (taken % FRAMES_PER_LOOK == FRAMES_PER_LOOK - 1 && !may_go_on(fp))
             break;
 
@@ -257,9 +256,12 @@ static bool batch(struct fastpath *fp, uint64_t entry_ticks)
     }
     if (fp->answers > 0)
         send_answers(fp, &line);
-    /* Buffers of frames that were dropped go back with the same doorbell. */
-    if (taken > 0)
-        dev->driver->kick(dev);
+    /*
+     * Buffers of frames that were dropped go back with the same doorbell.  Also
+     * when nothing was taken: the card may have interrupted to say that it has
+     * sent what kept its receive buffers.
+     */
+    dev->driver->kick(dev);
     return more;
 }
 

@@ -491,6 +491,7 @@ bool net_attach(struct net *net, const struct net_setup *setup)
     netif_set_hostname(&net->netif, net->config->hostname);
     netif_set_up(&net->netif);
     addresses_start(net);
+    net->attached = true;
     if (!slowpath_start(net))
         log_line("NTP by way of lwIP could not be started");
     follow_link(net);
@@ -503,6 +504,8 @@ void net_poll(struct net *net, uint64_t now_ticks)
     const struct ring_slot *slot;
 
     net->now_ticks = now_ticks;
+    if (!net->attached)
+        return;
     follow_link(net);
     for (unsigned n = 0; n < RING_SLOTS; n++) {
         slot = ring_peek(&net->ring);
@@ -517,8 +520,7 @@ void net_poll(struct net *net, uint64_t now_ticks)
 
 uint32_t net_next_timeout_ms(struct net *net)
 {
-    (void)net;
-    return sys_timeouts_sleeptime();
+    return net->attached ? sys_timeouts_sleeptime() : UINT32_MAX;
 }
 
 struct net_high_water net_high_water(const struct net *net)

@@ -84,6 +84,7 @@ struct net {
 
     uint64_t ticks_per_ms;
     uint64_t now_ticks; /* of this net_poll() */
+    bool attached;      /* there is a card, and lwIP runs */
     bool link_up;       /* as lwIP was told */
 
     /* Of the frame being processed. */
