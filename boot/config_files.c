@@ -229,22 +229,23 @@ static bool is_pattern(struct word path)
 
 void read_include(struct directive *d, const struct kind *kind)
 {
+    const char *expected = "a file of the boot archive";
     struct cpio_entry e;
     struct word path;
+    bool found;
 
     (void)kind;
-    if (!directive_word(d, &path, "a file of the boot archive") ||
-        !directive_end(d))
+    if (!directive_word(d, &path, expected) || !directive_end(d))
         return;
     if (is_pattern(path)) {
-        if (!read_directory(d, directory_name(path), base_name(path)))
-            directive_note(d, "the boot archive has no such file");
-        return;
+        found = read_directory(d, directory_name(path), base_name(path));
+    } else {
+        found = archive_find(d->b, path, &e);
+        if (found)
+            read_entry(d, &e);
     }
-    if (archive_find(d->b, path, &e))
-        read_entry(d, &e);
-    else
-        directive_refuse(d, path, "a file of the boot archive");
+    if (!found)
+        directive_refuse(d, path, expected);
 }
 
 /* `confdir` and `sourcedir`: files ending in the kind's note. */

@@ -109,8 +109,7 @@ static void test_include_reads_in_place(void **state)
 static void test_include_takes_patterns(void **state)
 {
     (void)state;
-    make_file(&archive, "chrony.conf",
-              "include /etc/c/*.conf\ninclude /etc/none/*\n");
+    make_file(&archive, "chrony.conf", "include /etc/c/*.conf\n");
     make_file(&archive, "etc/c/b.conf", "server b\n");
     make_file(&archive, "etc/c/a.conf", "server a\n");
     make_file(&archive, "etc/c/a.conf.old", "server x\n");
@@ -121,7 +120,7 @@ static void test_include_takes_patterns(void **state)
     CHECK_EQ(c->source_count, 2);
     CHECK_TEXT(c->source[0].name, "a");
     CHECK_TEXT(c->source[1].name, "b");
-    check_note("chrony.conf:2:1: \"include /etc/none/*\"");
+    CHECK(read_chrony("include /etc/none/*\n")->refused);
 }
 
 /* Files of a directory come by name, the ending tells which. */
