@@ -21,6 +21,7 @@ show = $(if $(V),,@echo "  $(1) $@"; )
 arch-y := \
     cpu \
     vectors \
+    budget \
     irq \
     apic \
     timer \
@@ -123,6 +124,7 @@ irq-y := \
 
 # What also builds on the host, unchanged, beside all of ntp/ and nts/.
 portable-y := \
+    arch/budget \
     arch/fmt \
     arch/logring \
     arch/rng \

@@ -3,6 +3,7 @@
 #include "arch/irq.h"
 
 #include "arch/apic.h"
+#include "arch/budget.h"
 #include "arch/cpu.h"
 #include "arch/entropy.h"
 #include "arch/log.h"
@@ -23,10 +24,7 @@ static struct {
     uint64_t entry_ticks; /* of the interrupt under way */
     uint64_t busy_ticks;  /* of those before it */
 
-    int64_t bucket_ticks; /* what interrupt level may still spend */
-    uint64_t bucket_at;   /* as of this counter value */
-    int64_t bucket_size;  /* 2 ms; 0 while the rate is unknown */
-
+    struct budget budget;
     struct irq_counts counts;
     bool complained; /* of an unexpected vector; once is enough */
 } irq = {.next = VECTOR_DEVICES};
@@ -63,46 +61,14 @@ void irq_set_rate(uint64_t ticks_per_second)
 {
     uint64_t flags = irq_save();
 
-    irq.bucket_size = (int64_t)(ticks_per_second / 500);
-    irq.bucket_ticks = irq.bucket_size;
-    irq.bucket_at = counter_read();
+    budget_start(&irq.budget, ticks_per_second, counter_read());
     irq_restore(flags);
-}
-
-/*
- * In any 20 ms the bucket lets at most its size and what flows in pass:
- * 2 ms + 80 % of 20 ms.
- */
-static void bucket_fill(uint64_t now_ticks)
-{
-    uint64_t elapsed = now_ticks - irq.bucket_at;
-
-    irq.bucket_at = now_ticks;
-    if (elapsed > (uint64_t)irq.bucket_size * 64)
-        elapsed = (uint64_t)irq.bucket_size * 64;
-    irq.bucket_ticks += (int64_t)(elapsed / 5 * 4);
-    if (irq.bucket_ticks > irq.bucket_size)
-        irq.bucket_ticks = irq.bucket_size;
-}
-
-static void bucket_spend(uint64_t spent_ticks)
-{
-    /* A virtual CPU that was away here for long did not work that long. */
-    int64_t most = 10 * irq.bucket_size;
-
-    irq.bucket_ticks -=
-        spent_ticks < (uint64_t)most ? (int64_t)spent_ticks : most;
-    if (irq.bucket_ticks < -most)
-        irq.bucket_ticks = -most;
 }
 
 int64_t irq_budget(uint64_t now_ticks)
 {
-    if (irq.bucket_size == 0)
-        return INT64_MAX;
-    if (!irq.active)
-        return irq.bucket_ticks;
-    return irq.bucket_ticks - (int64_t)(now_ticks - irq.entry_ticks);
+    return budget_left(&irq.budget,
+                       irq.active ? now_ticks - irq.entry_ticks : 0);
 }
 
 struct irq_counts irq_counts(void)
@@ -127,8 +93,7 @@ void irq_dispatch(uint64_t vector, uint64_t entry_ticks)
 
     irq.active = true;
     irq.entry_ticks = entry_ticks;
-    if (irq.bucket_size != 0)
-        bucket_fill(entry_ticks);
+    budget_fill(&irq.budget, entry_ticks);
     entropy_note(entry_ticks);
 
     vector &= 0xff;
@@ -143,7 +108,6 @@ void irq_dispatch(uint64_t vector, uint64_t entry_ticks)
     uint64_t spent = counter_read() - entry_ticks;
 
     irq.busy_ticks += spent;
-    if (irq.bucket_size != 0)
-        bucket_spend(spent);
+    budget_spend(&irq.budget, spent);
     irq.active = false;
 }

@@ -40,7 +40,8 @@ void log_set_console(const struct log_console *console);
 /*
  * Print a little: what the console takes without waiting.
  *
- * Returns true when more is left, so that the loop comes again.
+ * Returns true when more is left, so that the loop comes again, if it has
+ * nothing else to do within a millisecond: that is how long a FIFO takes.
  * Level: background.
  */
 bool log_drain(void);

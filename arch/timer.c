@@ -26,7 +26,11 @@ static struct {
     uint64_t next_second;  /* when one comes regardless */
     uint64_t armed;        /* what the hardware is set to */
     unsigned without_pass; /* one-second interrupts since watchdog_pass() */
-} timer = {.armed = TIMER_NEVER};
+} timer = {
+    .first = &timer.wake,
+    .wake.deadline_ticks = TIMER_NEVER,
+    .armed = TIMER_NEVER,
+};
 
 static void hardware_set(uint64_t deadline)
 {
@@ -153,10 +157,9 @@ void timer_init(uint64_t ticks_per_second)
     }
     irq_set_rate(ticks_per_second);
 
-    timer_add(&timer.wake);
-
     uint64_t flags = irq_save();
 
+    timer.armed = TIMER_NEVER;
     timer.next_second = counter_read() + timer.rate;
     rearm();
     irq_restore(flags);

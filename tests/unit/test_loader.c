@@ -252,16 +252,18 @@ static void test_without_a_memory_map_there_is_no_boot(void **state)
 
 static void test_a_map_with_small_entries_is_malformed(void **state)
 {
-    struct made m = begin();
-    size_t tag = open_tag(&m, 6);
-
     (void)state;
-    put(&m, 0, 4);
-    put(&m, 0, 4);
-    map_entry(&m, 0x100000, 0x100000, 1);
-    close_tag(&m, tag);
-    finish(&m);
-    CHECK_EQ(parse(&m, m.len), LOADER_MALFORMED);
+    for (uint32_t size = 0; size <= 24; size++) {
+        struct made m = begin();
+        size_t tag = open_tag(&m, 6);
+
+        put(&m, size, 4);
+        put(&m, 0, 4);
+        map_entry(&m, 0x100000, 0x100000, 1);
+        close_tag(&m, tag);
+        finish(&m);
+        CHECK_EQ(parse(&m, m.len), size < 24 ? LOADER_MALFORMED : LOADER_OK);
+    }
 }
 
 static void test_ranges_that_wrap_are_left_out(void **state)
