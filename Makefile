@@ -158,7 +158,8 @@ same-bytes := -ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)=.
 machine := -m64 -mno-red-zone -mcmodel=small -fno-pic -fno-pie \
     -ffreestanding -fno-common -fcf-protection=none \
     -fstack-protector-strong -mstack-protector-guard=global \
-    -fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
+    -fstack-clash-protection -fno-omit-frame-pointer \
+    -fno-asynchronous-unwind-tables \
     -ffunction-sections -fdata-sections -O2 -g
 
 T := build/third_party
@@ -403,17 +404,17 @@ pytest = GNOMON_IMAGE=$(abspath $(B)/gnomon.elf) $(namespaces) \
 
 host-tools := $(B)/host/loadgen $(B)/host/host_rate
 
-boot-test: $(B)/gnomon.elf $(host-tools) ## the image under QEMU, with real peers
+boot-test: all $(host-tools) ## the image under QEMU, with real peers
 	$(pytest) tests/boot
 
 soak: $(B)/gnomon.elf ## floods, mutated packets and pauses, for an hour
 	@ls tests/soak/test_*.py >/dev/null
 	$(pytest) tests/soak
 
-# selftest spoils vector registers on purpose.
 iso: $(B)/gnomon.elf ## build/gnomon.iso, a CD and disk image with GRUB
 	tools/mkimage.sh -i $< $(B)/gnomon.iso
 
+# selftest spoils vector registers on purpose.
 low-objects := $(filter-out $(B)/arch/selftest.o,$(filter \
     $(B)/arch/% $(B)/drivers/% $(irq-y:%=$(B)/%.o),$(image-objects)))
 irq-objects := $(filter $(irq-y:%=$(B)/%.o),$(image-objects))

@@ -77,7 +77,7 @@ static void drop_empty(void)
 }
 
 void mem_setup(const struct mem_range *ram, size_t ram_count,
-              const struct mem_range *reserved, size_t reserved_count)
+               const struct mem_range *reserved, size_t reserved_count)
 {
     mem = (typeof(mem)){0};
     for (size_t i = 0; i < ram_count; i++) {

@@ -22,7 +22,7 @@ struct mem_range {
  * Level: boot, once.
  */
 void mem_setup(const struct mem_range *ram, size_t ram_count,
-              const struct mem_range *reserved, size_t reserved_count);
+               const struct mem_range *reserved, size_t reserved_count);
 
 /*
  * `size` bytes, zeroed, at a multiple of `align` (a power of two; 0 means 16).
