@@ -22,32 +22,41 @@ void text_add(struct text *t, const char *string)
         text_add_char(t, *string++);
 }
 
-void text_add_number(struct text *t, int64_t number)
+static void add_unsigned(struct text *t, uint64_t number)
 {
     char digits[20];
     unsigned count = 0;
-    uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
 
-    if (number < 0)
-        text_add_char(t, '-');
     do {
-        digits[count++] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
+        digits[count++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
     while (count > 0)
         text_add_char(t, digits[--count]);
 }
 
+/* The sign goes into the text, what is left comes back. */
+static uint64_t add_sign(struct text *t, int64_t number)
+{
+    if (number >= 0)
+        return (uint64_t)number;
+    text_add_char(t, '-');
+    return -(uint64_t)number;
+}
+
+void text_add_number(struct text *t, int64_t number)
+{
+    add_unsigned(t, add_sign(t, number));
+}
+
 void text_add_decimal(struct text *t, int64_t number, unsigned places)
 {
+    uint64_t left = add_sign(t, number);
     uint64_t unit = 1;
-    uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
 
     for (unsigned i = 0; i < places; i++)
         unit *= 10;
-    if (number < 0)
-        text_add_char(t, '-');
-    text_add_number(t, (int64_t)(left / unit));
+    add_unsigned(t, left / unit);
     left %= unit;
     if (left > 0)
         text_add_char(t, '.');
