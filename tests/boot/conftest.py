@@ -11,7 +11,8 @@ import lab  # pylint: disable=wrong-import-position
 
 
 def pytest_configure(config):
-    del config
+    config.addinivalue_line(
+        "markers", "slow: takes more than ten seconds")
     # A namespace of our own has no other interface than lo.
     others = [n for n in os.listdir("/sys/class/net")
               if n != "lo" and not n.startswith("tap")]

@@ -140,8 +140,8 @@ class Gnomon(Process):
         self.console = os.path.join(self.folder, name + ".console")
         self.qmp_path = os.path.join(self.folder, name + ".qmp")
         open(self.console, "wb").close()
-        words = [peer("qemu-system-x86_64"), "-accel", accel, "-smp", "1", "-cpu", cpu,
-                 "-M", machine, "-m", str(memory), "-nodefaults",
+        words = [peer("qemu-system-x86_64"), "-accel", accel, "-smp", "1",
+                 "-cpu", cpu, "-M", machine, "-m", str(memory), "-nodefaults",
                  "-no-user-config", "-display", "none", "-no-reboot",
                  "-serial", "file:" + self.console,
                  "-qmp", "unix:%s,server=on,wait=off" % self.qmp_path,

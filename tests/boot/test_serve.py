@@ -112,11 +112,10 @@ def test_offset_after_two_minutes_is_small(served):
     assert abs(statistics.median(offsets)) < 300e-6, offsets
 
 
-def test_source_port_zero_and_short_requests_are_not_answered(served):
+def test_short_requests_are_not_answered(served):
     del served
-    for length in (0, 1, 47):
-        assert lab.ask(packet=lab.request()[:length].ljust(length, b"\0"),
-                       timeout=0.2) is None
+    for length in (1, 40, 47):
+        assert lab.ask(packet=lab.request()[:length], timeout=0.2) is None
     assert lab.ask()
 
 
