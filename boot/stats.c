@@ -36,25 +36,38 @@ add(struct line *line, const char *fmt, ...)
     va_end(args);
 }
 
-static void log_frames(const struct net *net)
+/* `name`, the sum of all verdicts, then each of them. */
+static void log_verdicts(const char *name, const uint64_t *count)
 {
     struct line line = {.len = 0};
-    uint64_t count[NTP_VERDICT_COUNT];
-    uint64_t received = 0;
+    uint64_t sum = 0;
 
-    /* One moment for all of them, so that the sum is right. */
+    for (unsigned i = 0; i < NTP_VERDICT_COUNT; i++)
+        sum += count[i];
+    add(&line, "%s received=%llu", name, (unsigned long long)sum);
+    for (unsigned i = 0; i < NTP_VERDICT_COUNT; i++)
+        add(&line, " %s=%llu", verdict_word[i], (unsigned long long)count[i]);
+    log_line("%s", line.text);
+}
+
+static void log_frames(const struct net *net)
+{
+    uint64_t count[NTP_VERDICT_COUNT];
+
+    /* One moment for all of them, so that they belong together. */
     uint64_t flags = irq_save();
 
     for (unsigned i = 0; i < NTP_VERDICT_COUNT; i++)
         count[i] = net->fast.count[i];
     irq_restore(flags);
+    log_verdicts("stats", count);
 
+    /* Those of the frames passed on that were requests after all. */
     for (unsigned i = 0; i < NTP_VERDICT_COUNT; i++)
-        received += count[i];
-    add(&line, "stats received=%llu", (unsigned long long)received);
-    for (unsigned i = 0; i < NTP_VERDICT_COUNT; i++)
-        add(&line, " %s=%llu", verdict_word[i], (unsigned long long)count[i]);
-    log_line("%s", line.text);
+        if (net->count.verdict[i]) {
+            log_verdicts("slow", net->count.verdict);
+            break;
+        }
 }
 
 static void log_pools(const struct net *net, const struct limit *limit)

@@ -101,6 +101,7 @@ class Mutator:
 
 def wire(tap):
     """A socket for whole frames on the host's end of the link."""
-    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
+                      socket.htons(0x0003))  # ETH_P_ALL
     s.bind((tap.name, 0))
     return s

@@ -111,7 +111,7 @@ def test_frames_that_are_never_answered(boot, link, upstream):
     del upstream
     boot(APPEND, net=link.netdev())
     lab.ask_until(lambda r: r.synchronised, 20)
-    assert lab.ask(lab.GUEST6)
+    lab.ask_until(lambda r: r.synchronised, 10, address=lab.GUEST6)
     for name, make in FRAMES.items():
         packet = lab.request()
         assert answered(link, make(packet), packet[40:48]) is None, name
