@@ -28,6 +28,7 @@ arch-y := \
     mmu \
     mem \
     tsc \
+    tsc_measure \
     rng \
     entropy \
     fmt \

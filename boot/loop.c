@@ -53,8 +53,10 @@ _Noreturn void loop_run(struct loop *loop)
 
         net_poll(loop->net, now);
         upstream_poll(loop->upstream, counter_read());
-        if (tsc_refine(loop->tsc, &loop->refine_ticks))
+        if (tsc_refine(loop->tsc, &loop->refine_ticks)) {
             tsc_log(loop->tsc);
+            loop->client->start.wander_ppb = tsc_wander_ppb(loop->tsc);
+        }
         if (counter_read() >= next_stats) {
             stats_log(loop->net, loop->limit);
             next_stats += stats_ticks;

@@ -228,6 +228,7 @@ static void start_client(void)
     struct client_start start = {
         .rate = (uint64_t)(((unsigned __int128)1 << 80) / hz),
         .rate_error_ppb = (uint32_t)machine.tsc.best.bound_ppb,
+        .wander_ppb = tsc_wander_ppb(&machine.tsc),
         .precision = precision(hz),
         .random = random_bytes,
     };

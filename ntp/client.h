@@ -92,7 +92,8 @@ struct client_start {
     double date_error; /* bound of that guess; what `local` claims */
     uint64_t rate;     /* calibrated: 2^-80 s per tick */
     uint32_t rate_error_ppb; /* bound of the error of that rate */
-    int8_t precision;        /* log2 s of one reading of the counter */
+    uint32_t wander_ppb; /* how much faster than PHI its error grows later */
+    int8_t precision;    /* log2 s of one reading of the counter */
     void (*random)(void *context, void *bytes, size_t len);
     void *random_context;
 };

@@ -386,7 +386,7 @@ static double until_overdue(const struct client *c, uint64_t ticks)
 static double growth_now(const struct client *c)
 {
     return real_max(DISCIPLINE_PHI, NANO * c->config->maxclockerror_ppb) +
-           c->skew;
+           NANO * c->start.wander_ppb + c->skew;
 }
 
 static void describe(struct client *c, uint64_t ticks, const struct view *v)

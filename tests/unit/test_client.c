@@ -553,6 +553,26 @@ test_without_replies_it_serves_on_with_growing_dispersion(void **state)
     CHECK_NEAR(error(), 0, 1e-4);
 }
 
+static void test_a_counter_that_may_wander_disperses_faster(void **state)
+{
+    (void)state;
+    begin();
+    start(1, NULL);
+    rig.client.start.wander_ppb = 100000;
+    pass(1000);
+    rig.server[0].silent = true;
+    pass(1100);
+
+    ntp_short before = status().root_dispersion;
+
+    pass(1000);
+
+    double grown = ntp_short_seconds(status().root_dispersion - before);
+
+    CHECK(grown > 115e-3 - 1e-4);
+    CHECK(grown < 117e-3);
+}
+
 static void test_a_clock_left_alone_too_long_expires(void **state)
 {
     (void)state;
@@ -986,6 +1006,7 @@ int main(void)
         cmocka_unit_test(test_transmit_timestamps_never_repeat),
         cmocka_unit_test(
             test_without_replies_it_serves_on_with_growing_dispersion),
+        cmocka_unit_test(test_a_counter_that_may_wander_disperses_faster),
         cmocka_unit_test(test_a_clock_left_alone_too_long_expires),
         cmocka_unit_test(test_a_server_that_loses_its_time_is_left),
         cmocka_unit_test(test_every_reason_not_to_follow_is_told),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests of the counter's rate, on an invented machine whose time we know. */
-/* links: arch/tsc */
+/* links: arch/tsc arch/tsc_measure */
 #include "arch/tsc.h"
 
 #include "arch/cpu.h"
