@@ -46,8 +46,7 @@ bool fw_cfg_entry_next(struct view *directory, struct fw_cfg_entry *entry)
     view_be16(directory); /* reserved */
     const uint8_t *name = view_bytes(directory, FW_CFG_NAME_MAX + 1);
 
-    if (!name || select < KEY_FILE_FIRST ||
-        !memchr(name, 0, FW_CFG_NAME_MAX + 1)) {
+    if (!name || select < KEY_FILE_FIRST || name[FW_CFG_NAME_MAX] != 0) {
         directory->ok = false;
         return false;
     }

@@ -24,10 +24,10 @@ struct fw_cfg_entry {
 /*
  * Read the next entry of the directory.
  *
- * Takes any bytes at all.  False at the end, and where the reader had failed;
- * the reader fails where bytes are left that are no whole entry, or where the
- * name does not end or the key is none of a file's (below 0x20).  `entry` is
- * written only when true is returned.
+ * Takes any bytes at all.  False at the end, and where the view had failed;
+ * the view fails where bytes are left that are no whole entry, where the last
+ * byte of the name is not zero, or where the key is none of a file's (below
+ * 0x20).  `entry` is written only when true is returned.
  * QEMU, docs/specs/fw_cfg.rst, "File Directory".  Level: any.
  */
 bool fw_cfg_entry_next(struct view *directory, struct fw_cfg_entry *entry);
