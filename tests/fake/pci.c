@@ -2,6 +2,8 @@
 /* A PCI machine that a test makes up: functions, bridges, configuration. */
 #include "tests/fake/pci.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct {
@@ -83,6 +85,10 @@ static void write_bar(struct fake_function *f, unsigned offset, uint8_t value)
     uint64_t mask = size ? -size : 0;
     uint32_t flags = f->config[0x10 + 4 * owner] & 15;
 
+    if (f->config[4] & 3) {
+        fprintf(stderr, "fake pci: a BAR is moved while it is decoded\n");
+        abort();
+    }
     if (high)
         mask >>= 32;
     f->config[offset] = (uint8_t)(value & mask >> 8 * byte);
@@ -193,7 +199,8 @@ void fake_pci_add(struct fake_function *f, struct fake_function *above)
         if (f->bar_wide[i])
             f->config[0x10 + 4 * i] |= 4;
         if (f->bar[i]) {
-            f->bar[i]->len = f->bar_size[i];
+            if (f->bar[i]->len < f->bar_size[i])
+                f->bar[i]->len = f->bar_size[i];
             fake_registers_add(f->bar[i]);
             f->bar[i]->physical = fake_bar(f, i);
         }

@@ -144,6 +144,7 @@ static void test_damaged_tables_are_as_good_as_absent(void **state)
         start(NULL);
         uint8_t *p = add_table("HPET", 56);
         put(p + 4, i ? 0x20000 : 20, 4);
+        finish(p, 20);
         read_all(0);
         CHECK(acpi.present);
         CHECK_EQ(acpi.table_count, 0);

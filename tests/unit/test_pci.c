@@ -137,6 +137,36 @@ static void test_bars_that_firmware_left_are_given_addresses(void **state)
     CHECK_EQ(fake_config_read(&f, PCI_COMMAND) & 0x407, 0x407);
 }
 
+static void test_bars_larger_than_4_gib_are_sized(void **state)
+{
+    struct fake_function f = {.bar_size = {8ull << 30},
+                              .bar_wide = {[0] = true}};
+
+    (void)state;
+    fake_config32(&f, 0x14, 0x20);
+    add(&f, 1, 0x1041, NULL);
+    init();
+    CHECK_EQ(device(0x1041)->bar[0].size, 8ull << 30);
+    CHECK_EQ(device(0x1041)->bar[0].address, 0x2000000000);
+}
+
+static void test_windows_of_bridges_are_not_given_to_others(void **state)
+{
+    struct fake_function bridge = {.bridge = true};
+    struct fake_function f = {.bar_size = {4096}};
+
+    (void)state;
+    bridge.config[0x19] = 1;
+    bridge.config[0x1a] = 1;
+    fake_config16(&bridge, 0x20, 0xc000);
+    fake_config16(&bridge, 0x22, 0xc010);
+    fake_config32(&bridge, 0x24, 0xc031c021); /* prefetchable */
+    add(&bridge, 1, 0x000c, NULL);
+    add(&f, 2, 0x1041, NULL);
+    init();
+    CHECK_EQ(fake_bar(&f, 0), 0xc0400000);
+}
+
 /* What has no driver and decodes is left alone, unless places are needed. */
 static void test_only_devices_that_may_be_driven_are_sized(void **state)
 {
@@ -331,7 +361,7 @@ static void test_capabilities_that_go_round_end(void **state)
 
 static void test_only_what_is_inside_a_bar_is_mapped(void **state)
 {
-    struct fake_registers bar = {0};
+    struct fake_registers bar = {.len = 8192}; /* more than the BAR */
     struct fake_function f = {.bar_size = {4096}, .bar = {&bar}};
 
     (void)state;
@@ -402,6 +432,8 @@ int main(void)
         T(test_without_a_mechanism_there_is_no_bus),
         T(test_bars_are_sized_and_kept),
         T(test_bars_that_firmware_left_are_given_addresses),
+        T(test_bars_larger_than_4_gib_are_sized),
+        T(test_windows_of_bridges_are_not_given_to_others),
         T(test_only_devices_that_may_be_driven_are_sized),
         T(test_wide_bars_go_above_4_gib_when_below_is_full),
         T(test_ram_and_fixed_addresses_are_never_given_out),

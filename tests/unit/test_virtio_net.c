@@ -200,6 +200,10 @@ static void test_attach_says_why_it_failed(void **state)
             card.pci.config[0x84] = 0x42; /* no MSI-X */
             words = "MSI-X";
             break;
+        case 13:
+            card.notify_offset = 0x400; /* just past the structure */
+            words = "doorbell";
+            break;
         default:
             return;
         }
