@@ -31,15 +31,11 @@ confdir /etc/chrony.d
 
 def debian():
     """The file that Debian's own package of chrony brings."""
-    for path in (os.path.join(lab.BUILD, "peers", "chrony", "etc", "chrony",
-                              "chrony.conf"),
-                 "/etc/chrony/chrony.conf"):
+    for path in (os.path.join(lab.BUILD, "peers", "chrony-4.3", "usr",
+                              "share", "chrony", "chrony.conf"),
+                 "/usr/share/chrony/chrony.conf"):
         if os.path.exists(path):
             with open(path, "rb") as f:
-                return f.read()
-    for folder, _, names in os.walk(os.path.join(lab.BUILD, "peers")):
-        if "chrony.conf" in names and folder.endswith("etc/chrony"):
-            with open(os.path.join(folder, "chrony.conf"), "rb") as f:
                 return f.read()
     pytest.skip("Debian's chrony package is not on this machine")
     return b""
