@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The `logstats` lines: what became of every frame, and how full the pools
- * have ever been. */
+/* The `logstats` lines: what became of every frame, how full the pools and
+ * queues have ever been. */
 #include "boot/stats.h"
 
 #include "arch/fmt.h"
@@ -70,29 +70,35 @@ static void log_frames(const struct net *net)
         }
 }
 
-static void log_pools(const struct net *net, const struct limit *limit)
+static void log_pools(void)
 {
     struct line line = {.len = 0};
 
-    add(&line, "pools ring_max=%u", net->ring.high);
-#if MEM_STATS
-    add(&line, " heap_max=%u", (unsigned)lwip_stats.mem.max);
-#endif
+    add(&line, "pools heap_max=%u", (unsigned)lwip_stats.mem.max);
     for (unsigned i = 0; i < MEMP_MAX; i++) {
         const struct stats_mem *pool = lwip_stats.memp[i];
 
-        if (pool && pool->max)
+        if (pool->max)
             add(&line, " %s_max=%u", pool_name[i], (unsigned)pool->max);
     }
-    add(&line, " evicted=%llu card_bad=%llu card_full=%llu",
-        (unsigned long long)limit->evicted,
-        (unsigned long long)net->dev->count.rx_bad,
-        (unsigned long long)net->dev->count.tx_full);
     log_line("%s", line.text);
+}
+
+static void log_queues(const struct net *net, const struct limit *limit)
+{
+    const struct netdev_count *card = &net->dev->count;
+
+    log_line(
+        "queues ring_deepest=%u ring_slots=%u shed=%llu restamped=%llu "
+        "card_bad=%llu card_full=%llu clients_evicted=%llu",
+        net->ring.high, RING_SLOTS, (unsigned long long)net->fast.exhausted,
+        (unsigned long long)net->fast.redone, (unsigned long long)card->rx_bad,
+        (unsigned long long)card->tx_full, (unsigned long long)limit->evicted);
 }
 
 void stats_log(const struct net *net, const struct limit *limit)
 {
     log_frames(net);
-    log_pools(net, limit);
+    log_pools();
+    log_queues(net, limit);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The `logstats` lines: what became of every frame, and how full the pools
- * have ever been. */
+/* The `logstats` lines: what became of every frame, how full the pools and
+ * queues have ever been. */
 #ifndef BOOT_STATS_H
 #define BOOT_STATS_H
 
 #include "net/lwip_port.h"
 
 /*
- * Log one line whose first number is the sum of all that follow it, and one
- * with high-water marks.
+ * Log, a line each: frames by their fate, where the first number is the sum of
+ * all others; requests that lwIP was given, likewise, if there were any; the
+ * high-water marks of the pools; how the queues fared.
  * Level: background.
  */
 void stats_log(const struct net *net, const struct limit *limit);
