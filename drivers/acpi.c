@@ -404,7 +404,7 @@ void acpi_init(struct acpi *acpi, const uint8_t *rsdp, size_t len)
     };
 
     memset(acpi, 0, sizeof(*acpi));
-    if (!rsdp) {
+    if (!rsdp || len == 0) {
         rsdp = find_rsdp();
         len = 36;
     }

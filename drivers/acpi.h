@@ -78,7 +78,7 @@ struct acpi {
 
 /*
  * Read the tables.  `rsdp` is the root pointer as the loader gave it, of
- * `len` bytes (20 or 36); with NULL it is searched for where a BIOS leaves it.
+ * `len` bytes (20 or 36); without, it is searched for where a BIOS leaves it.
  *
  * A table that is short, too long or has a wrong checksum is as good as
  * absent, and the log says so.  Without any table `present` is false and all
