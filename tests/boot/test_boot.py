@@ -108,23 +108,3 @@ def test_idle_costs_at_most_one_percent_of_a_core(boot, link, upstream):
     before = vm.cpu_seconds()
     time.sleep(30)
     assert vm.cpu_seconds() - before <= 0.3
-
-
-@pytest.mark.parametrize("name, pattern", [
-    ("text-write", r"page fault"),
-    ("data-exec", r"page fault"),
-    ("null", r"page fault"),
-    ("stack-overflow", r"double fault|page fault"),
-    ("panic", r"panic"),
-])
-def test_violated_protection_panics_with_a_back_trace(boot, name, pattern):
-    vm = boot("selftest=" + name)
-    vm.exit_status(20)
-    text = vm.output()
-    assert re.search(pattern, text, re.I), text
-    assert re.search(r"selftest_run|selftest", text), "symbolised back trace"
-
-
-def test_red_zone_survives_an_interrupt_storm(boot):
-    vm = boot("selftest=red-zone")
-    assert vm.exit_status(30) == lab.DEBUG_SUCCESS, vm.output()
