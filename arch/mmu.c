@@ -71,21 +71,35 @@ static bool is_mapped(uint64_t address)
     return entry & PTE_LARGE || *page_entry(address) & PTE_PRESENT;
 }
 
-/* Map whole pages, identity, over what was there. */
-static void map(uint64_t start, uint64_t end, uint64_t flags)
+/*
+ * Map whole pages, identity, over what was there.
+ *
+ * Returns true when the tables have to be loaded again: the processor
+ * remembers what was present, never what was not.
+ */
+static bool map(uint64_t start, uint64_t end, uint64_t flags)
 {
+    bool changed = false;
+
     while (start < end) {
         uint64_t *large = directory_entry(start);
         bool is_table = *large & PTE_PRESENT && !(*large & PTE_LARGE);
+        bool use_large =
+            start % LARGE_PAGE == 0 && end - start >= LARGE_PAGE && !is_table;
+        uint64_t *entry = use_large ? large : page_entry(start);
+        uint64_t value =
+            start | flags | PTE_PRESENT | (use_large ? PTE_LARGE : 0);
 
-        if (start % LARGE_PAGE == 0 && end - start >= LARGE_PAGE && !is_table) {
-            *large = start | flags | PTE_LARGE | PTE_PRESENT;
-            start += LARGE_PAGE;
-        } else {
-            *page_entry(start) = start | flags | PTE_PRESENT;
-            start += PAGE;
-        }
+        changed |= *entry & PTE_PRESENT && *entry != value;
+        *entry = value;
+        start += use_large ? LARGE_PAGE : PAGE;
     }
+    return changed;
+}
+
+static void load(void)
+{
+    __asm__ volatile("movq %0, %%cr3" : : "r"(mmu.pml4) : "memory");
 }
 
 static void map_image(void)
@@ -122,7 +136,7 @@ void mmu_init(const struct mem_range *ram, size_t ram_count)
     for (size_t i = 0; i < ram_count; i++)
         map_ram(&ram[i]);
     map_image();
-    __asm__ volatile("movq %0, %%cr3" : : "r"(mmu.pml4) : "memory");
+    load();
 }
 
 /* To whole pages; false when it wraps, is empty or too high. */
@@ -152,8 +166,8 @@ void *mmu_map_device(uint64_t physical, uint64_t len)
     if (!whole_pages(physical, len, &r) || is_ram(&r) || r.start == 0 ||
         len > DEVICE_MAX)
         return NULL;
-    map(r.start, r.end, PTE_WRITABLE | PTE_PCD | PTE_PWT | mmu.nx);
-    __asm__ volatile("movq %0, %%cr3" : : "r"(mmu.pml4) : "memory");
+    if (map(r.start, r.end, PTE_WRITABLE | PTE_PCD | PTE_PWT | mmu.nx))
+        load();
     return (void *)physical;
 }
 
@@ -166,6 +180,5 @@ const void *mmu_map_firmware(uint64_t physical, uint64_t len)
     for (uint64_t at = r.start; at < r.end; at += PAGE)
         if (!is_mapped(at))
             map(at, at + PAGE, mmu.nx);
-    __asm__ volatile("movq %0, %%cr3" : : "r"(mmu.pml4) : "memory");
     return (const void *)physical;
 }
