@@ -108,6 +108,7 @@ ntp-y := \
     follow \
     discipline \
     leap \
+    leap_list \
     client
 
 nts-y :=

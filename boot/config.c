@@ -15,7 +15,7 @@ static void defaults(struct config *c)
     c->dhcp_sources = true;
     client_config_default(&c->client);
     c->keys.count = 0;
-    c->leapseclist = (struct config_blob){NULL, 0};
+    c->leaps.count = 0;
     c->port = 123;
     c->access.count = 0;
     c->ratelimit = (struct limit_config){.interval = 3, .burst = 8, .leak = 2};

@@ -6,6 +6,7 @@
 #include "boot/config_report.h"
 #include "ntp/access.h"
 #include "ntp/client.h"
+#include "ntp/leap_list.h"
 #include "ntp/limit.h"
 #include "ntp/mac.h"
 
@@ -46,12 +47,6 @@ struct config_addr {
     uint8_t bits; /* as in struct access_rule */
 };
 
-/* A file out of the boot archive: lent for as long as that is. */
-struct config_blob {
-    const void *data; /* NULL: none was given */
-    size_t len;
-};
-
 struct config {
     /* network */
     struct config_addr address[CONFIG_ADDRS_MAX];
@@ -68,7 +63,7 @@ struct config {
     bool dhcp_sources; /* servers from DHCP option 42 are used */
     struct client_config client;
     struct ntp_keys keys;
-    struct config_blob leapseclist;
+    struct leap_list leaps; /* empty: none was given */
 
     /* service */
     uint16_t port; /* 0: client only */
@@ -95,10 +90,9 @@ struct config {
  *     config = config_finish(&builder);
  *
  * Each of them, and what it adds to those before, is in docs/CONFIGURATION.md.
- * Text is lent until config_finish(); archives for as long as the keys and
- * lists in them are used.  Nothing is allocated; the builder holds it all, the
- * result and the report included, and `struct config` is not to be copied: its
- * sources point at its keys.
+ * Text and archives are lent until config_finish().  Nothing is allocated; the
+ * builder holds it all, the result and the report included, and `struct config`
+ * is not to be copied: its sources point at its keys.
  * Level: boot.
  */
 struct config_builder;

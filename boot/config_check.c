@@ -122,27 +122,32 @@ static void apply_sources(struct config_builder *b)
                       "and without one our own clock is served at stratum 10");
 }
 
-static void find_leapseclist(struct config_builder *b)
+static void read_leap_list(struct config_builder *b)
 {
+    const struct builder_named *file = &b->leapseclist;
+    enum leap_list_result result;
     struct cpio_entry e;
 
-    if (b->leapseclist.word.len == 0)
+    if (file->word.len == 0)
         return;
-    if (!archive_find(b, b->leapseclist.word, &e)) {
-        report_note(&b->report, b->leapseclist.at, b->leapseclist.word,
+    if (!archive_find(b, file->word, &e)) {
+        report_note(&b->report, file->at, file->word,
                     "the boot archive has no such file: leap seconds come "
                     "from the sources alone");
         return;
     }
-    note_translation(b, &b->leapseclist, "translated to `leapseclist`");
-    b->config.leapseclist = (struct config_blob){e.data, e.len};
+    note_translation(b, file, "translated to `leapseclist`");
+    result = leap_list_read(&b->config.leaps, e.data, e.len);
+    if (result != LEAP_LIST_OK)
+        report_wrong(&b->report, file->at, leap_list_result_text(result),
+                     "a file leap-seconds.list, of NIST or IERS");
 }
 
 void check_all(struct config_builder *b)
 {
     apply_minstratum(b);
     apply_sources(b);
-    find_leapseclist(b);
+    read_leap_list(b);
     keys_finish(b);
     check_minsources(b);
     check_authselectmode(b);

@@ -236,6 +236,8 @@ static void start_client(void)
     guess_date(&start);
     client_init(&machine.client, &machine.config->client, &machine.clock,
                 &start);
+    if (machine.config->leaps.count > 0)
+        client_leaps(&machine.client, &machine.config->leaps);
     machine.server.keys = &machine.config->keys;
     machine.server.precision = start.precision;
 }

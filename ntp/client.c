@@ -231,10 +231,9 @@ void client_burst(struct client *c, uint64_t now_ticks)
     }
 }
 
-void client_leap(struct client *c, enum ntp_leap leap, ntp_date date)
+void client_leaps(struct client *c, const struct leap_list *leaps)
 {
-    c->table_leap = leap;
-    c->table_date = date;
+    c->leaps = leaps;
 }
 
 /* Asking. */

@@ -5,6 +5,7 @@
 
 #include "ntp/discipline.h"
 #include "ntp/filter.h"
+#include "ntp/leap_list.h"
 #include "ntp/peer.h"
 
 /*
@@ -198,8 +199,7 @@ struct client {
     uint32_t updates, steps, refused;
     double last_offset, mean_square_offset, residual_frequency, skew;
     double error; /* standard deviation of the line at the last update */
-    enum ntp_leap table_leap;
-    ntp_date table_date;
+    const struct leap_list *leaps; /* NULL: none was given */
     struct client_event event[CLIENT_EVENTS_MAX];
     unsigned events;
 };
@@ -264,10 +264,10 @@ void client_own_addresses(struct client *c, const struct ip_addr6 *address,
 void client_burst(struct client *c, uint64_t now_ticks);
 
 /*
- * Announce a leap second from a table: at the end of the UTC day that ends at
- * `date`; LEAP_NONE: none is due.  It outranks what sources say.
+ * The leap seconds that are known, lent for good: they outrank what sources
+ * say.
  */
-void client_leap(struct client *c, enum ntp_leap leap, ntp_date date);
+void client_leaps(struct client *c, const struct leap_list *leaps);
 
 /* The counter value at which client_poll() or client_tick() has work to do. */
 uint64_t client_next(const struct client *c);

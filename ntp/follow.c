@@ -355,8 +355,8 @@ static void heed_leap(struct client *c, const struct view *v, uint64_t ticks)
 {
     ntp_date now = clock_unleapt(&c->discipline.line, ticks);
     struct leap_votes votes = {0};
-    enum ntp_leap leap = c->table_leap;
-    ntp_date date = c->table_date;
+    enum ntp_leap leap = LEAP_NONE;
+    ntp_date date = NTP_DATE_NEVER;
 
     if (c->config->leapsecmode == LEAPSEC_IGNORE)
         return;
@@ -364,7 +364,9 @@ static void heed_leap(struct client *c, const struct view *v, uint64_t ticks)
     if (c->discipline.line.leap != LEAP_UNKNOWN &&
         leap_is_near(c->discipline.line.leap_date, now))
         return;
-    if (leap == LEAP_NONE || date < now) {
+    if (c->leaps)
+        leap = leap_list_next(c->leaps, now, &date);
+    if (leap == LEAP_NONE) {
         count_leaps(c, v, &votes);
         leap = leap_majority(&votes);
         date = leap_month_end(now);
@@ -540,7 +542,6 @@ static void serve_local(struct client *c, uint64_t ticks)
 void follow_time(struct client *c, uint64_t ticks)
 {
     if (discipline_leap_done(&c->discipline, ticks)) {
-        c->table_leap = LEAP_NONE;
         clock_publish(c->clock, &c->discipline.line);
         follow_event(c, CLIENT_LEAP_DONE, -1, ticks, 0);
     }

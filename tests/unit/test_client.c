@@ -897,13 +897,17 @@ static void test_local_with_activate_waits_for_a_source_first(void **state)
 
 static void pass_leap(enum ntp_leap leap, bool from_table)
 {
-    ntp_date midnight = ntp_date_from_unix(1483228800, 0);
+    const struct leap_list leaps = {
+        .entry = {{3644697600, 36},
+                  {3692217600, leap == LEAP_INSERT ? 37 : 35}},
+        .count = 2,
+    };
     double to_midnight = 43200;
 
     begin();
     start(1, NULL);
     if (from_table)
-        client_leap(&rig.client, leap, midnight);
+        client_leaps(&rig.client, &leaps);
     else
         rig.server[0].leap = (uint8_t)leap;
     pass(3600);

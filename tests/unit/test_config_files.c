@@ -211,18 +211,26 @@ static void test_later_archives_come_first(void **state)
     CHECK_EQ(c->source_count, 1);
 }
 
-static void test_leapseclist_is_handed_on(void **state)
+/* A list is read whole or refused; leap seconds are no matter for guesses. */
+static void test_leapseclist_is_read(void **state)
 {
     (void)state;
     make_file(&archive, "chrony.conf", "leapseclist /usr/share/leap.list\n");
-    make_file(&archive, "leap.list", "#@ 1\n");
+    make_file(&archive, "leap.list",
+              "#$ 1\n#@ 2\n2272060800 10\n2287785600 11\n");
 
     const struct config *c = check_accepted(read_archive());
 
-    CHECK_EQ(c->leapseclist.len, 5);
-    CHECK_BYTES(c->leapseclist.data, "#@ 1\n", 5);
-    c = accept("leapseclist nowhere\n");
-    CHECK(c->leapseclist.data == NULL);
+    CHECK_EQ(c->leaps.count, 2);
+    CHECK_EQ(c->leaps.entry[1].seconds, 2287785600);
+    CHECK_EQ(accept("leapseclist nowhere\n")->leaps.count, 0);
+
+    archive.len = 0;
+    make_file(&archive, "chrony.conf", "leapseclist leap.list\n");
+    make_file(&archive, "leap.list", "#$ 1\n#@ 2\n2272060800 x\n");
+    CHECK(read_archive()->refused);
+    check_error(0, "chrony.conf:1:13: found a line that is not two numbers, "
+                   "expected a file leap-seconds.list, of NIST or IERS");
 }
 
 int main(void)
@@ -240,7 +248,7 @@ int main(void)
         cmocka_unit_test_setup(test_directories_are_found_by_name, start),
         cmocka_unit_test_setup(test_includes_are_bounded, start),
         cmocka_unit_test_setup(test_later_archives_come_first, start),
-        cmocka_unit_test_setup(test_leapseclist_is_handed_on, start),
+        cmocka_unit_test_setup(test_leapseclist_is_read, start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
