@@ -7,7 +7,6 @@
 /* planted: net/frame.c s/FRAME_UDP_LEN > r->left/FRAME_UDP_LEN > r->left + 1/ */
 /* planted: net/frame.c s/- FRAME_IPV4_LEN > r->left/- FRAME_IPV4_LEN > r->left + 1/ */
 /* planted: net/frame.c s/len > r->left/len > r->left + 1/ */
-/* planted: net/frame.c s/total < FRAME_IPV4_LEN/total < FRAME_IPV4_LEN - 1/ */
 #include "net/frame.h"
 
 #include "ntp/bytes.h"
