@@ -4,6 +4,7 @@
 
 #include "arch/apic.h"
 #include "arch/cpu.h"
+#include "arch/entropy.h"
 #include "arch/irq.h"
 #include "arch/log.h"
 #include "boot/stats.h"
@@ -11,6 +12,9 @@
 /* The log is drained by polling: a UART of 115200 baud empties its FIFO of 16
  * bytes in 1.4 ms. */
 #define DRAIN_MS 1
+
+/* How often the generators take in fresh entropy. */
+#define RENEW_S 60
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
 {
@@ -25,7 +29,7 @@ static bool pending(const struct loop *loop)
 
 /* When the loop must come round again, without any interrupt. */
 static uint64_t next_work(struct loop *loop, uint64_t now, bool draining,
-                          uint64_t next_stats)
+                          uint64_t next_chore)
 {
     uint64_t ticks_per_ms = loop->ticks_per_s / 1000;
     uint64_t timeout = net_next_timeout_ms(loop->net);
@@ -33,7 +37,7 @@ static uint64_t next_work(struct loop *loop, uint64_t now, bool draining,
 
     next = min_u64(next, upstream_next(loop->upstream));
     next = min_u64(next, loop->refine_ticks);
-    next = min_u64(next, next_stats);
+    next = min_u64(next, next_chore);
     if (draining)
         next = min_u64(next, now + DRAIN_MS * ticks_per_ms);
     return next;
@@ -42,8 +46,9 @@ static uint64_t next_work(struct loop *loop, uint64_t now, bool draining,
 _Noreturn void loop_run(struct loop *loop)
 {
     uint64_t stats_ticks = loop->logstats_s * loop->ticks_per_s;
-    uint64_t next_stats =
-        stats_ticks ? counter_read() + stats_ticks : TIMER_NEVER;
+    uint64_t start = counter_read();
+    uint64_t next_stats = stats_ticks ? start + stats_ticks : TIMER_NEVER;
+    uint64_t next_renew = start + RENEW_S * loop->ticks_per_s;
 
     irq_enable();
     for (;;) {
@@ -61,9 +66,14 @@ _Noreturn void loop_run(struct loop *loop)
             stats_log(loop->net, loop->limit);
             next_stats += stats_ticks;
         }
+        if (counter_read() >= next_renew) {
+            entropy_renew();
+            next_renew += RENEW_S * loop->ticks_per_s;
+        }
 
         bool draining = log_drain();
-        uint64_t next = next_work(loop, counter_read(), draining, next_stats);
+        uint64_t next = next_work(loop, counter_read(), draining,
+                                  min_u64(next_stats, next_renew));
 
         timer_arm(next);
         irq_disable();
