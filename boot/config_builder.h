@@ -203,9 +203,6 @@ bool archive_find(const struct config_builder *b, struct word path,
 bool archive_find_newest(const struct config_builder *b, struct word path,
                          struct cpio_entry *entry);
 
-/* The directive that a word may have been meant for, or NULL. */
-const char *slip_nearest(struct word name, const struct kinds *kinds);
-
 /* Say what a file that ntp.conf names is taken for. */
 void note_translation(struct config_builder *b,
                       const struct builder_named *file, const char *done);

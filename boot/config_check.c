@@ -117,7 +117,7 @@ static void apply_sources(struct config_builder *b)
     if (b->local_given)
         return;
     c->client.local.enabled = !given;
-    if (!given)
+    if (!given && b->report.errors == 0)
         note_whole(b, "no source is given: servers from DHCP are followed, "
                       "and without one our own clock is served at stratum 10");
 }
@@ -146,10 +146,10 @@ static void read_leap_list(struct config_builder *b)
 void check_all(struct config_builder *b)
 {
     apply_minstratum(b);
-    apply_sources(b);
     read_leap_list(b);
     keys_finish(b);
+    check_bind(b);
+    apply_sources(b);
     check_minsources(b);
     check_authselectmode(b);
-    check_bind(b);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Lines in one of the two languages, and which of them a file speaks. */
 #include "boot/config_builder.h"
+#include "boot/config_slip.h"
 
 #include <string.h>
 
@@ -48,21 +49,26 @@ static bool is_assignment(const struct directive *d)
            (kind_find(&own_kinds, name) || kind_find(&chrony_kinds, name));
 }
 
+static void compare_kinds(struct slip *slip, const struct kinds *kinds)
+{
+    for (size_t i = 0; i < kinds->count; i++)
+        slip_compare(slip, kinds->kind[i].name);
+}
+
 static void refuse_unknown(struct directive *d)
 {
-    const char *nearest = slip_nearest(
-        d->name, d->dialect == DIALECT_NTP ? &ntpconf_kinds : &chrony_kinds);
+    struct slip slip = slip_of(d->name);
     char expected[REPORT_TEXT_MAX + 1];
     struct text t = text_in(expected, sizeof(expected));
 
     text_add(&t, "a directive");
-    if (is_assignment(d)) {
+    compare_kinds(&slip, &own_kinds);
+    compare_kinds(&slip,
+                  d->dialect == DIALECT_NTP ? &ntpconf_kinds : &chrony_kinds);
+    if (is_assignment(d))
         text_add(&t, " and a space in place of `=`");
-    } else if (nearest) {
-        text_add(&t, "; is it `");
-        text_add(&t, nearest);
-        text_add(&t, "`?");
-    }
+    else
+        slip_suggest(&slip, &t);
     directive_refuse(d, d->name, expected);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the directives have in common: words, numbers, options, errors. */
 #include "boot/config_builder.h"
+#include "boot/config_slip.h"
 #include "boot/config_value.h"
 
 #include <string.h>
@@ -148,26 +149,23 @@ static const struct option *option_find(const struct option *option,
     return NULL;
 }
 
-/* "one of: iburst, burst, ..." */
+/* "an option of `server`; is it `iburst`?" */
 static bool refuse_option(struct directive *d, struct word found,
                           const struct option *option, size_t count)
 {
+    struct slip slip = slip_of(found);
     char expected[REPORT_TEXT_MAX + 1];
     struct text t = text_in(expected, sizeof(expected));
 
     if (strchr("!;#%", found.at[0]))
         return directive_refuse(d, found,
                                 "an option; a comment has a line of its own");
-    text_add(&t, "an option of this directive: ");
-    for (size_t i = 0; i < count; i++) {
-        if (t.len + strlen(option[i].name) + 6 > REPORT_TEXT_MAX) {
-            text_add(&t, "...");
-            break;
-        }
-        text_add(&t, option[i].name);
-        if (i + 1 < count)
-            text_add(&t, ", ");
-    }
+    for (size_t i = 0; i < count; i++)
+        slip_compare(&slip, option[i].name);
+    text_add(&t, "an option of `");
+    text_add_bytes(&t, d->name.at, d->name.len);
+    text_add_char(&t, '`');
+    slip_suggest(&slip, &t);
     return directive_refuse(d, found, expected);
 }
 

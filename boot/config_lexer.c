@@ -101,7 +101,13 @@ bool word_equal(struct word a, struct word b)
 
 bool word_is(struct word word, const char *name)
 {
-    return word_equal(word, word_of(name));
+    size_t i = 0;
+
+    /* Most names differ in the first letter: strlen() would be a waste. */
+    for (; i < word.len && name[i]; i++)
+        if (lower(word.at[i]) != lower(name[i]))
+            return false;
+    return i == word.len && !name[i];
 }
 
 struct word word_of(const char *string)

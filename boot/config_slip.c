@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A misspelt directive, and which one it could have been. */
-#include "boot/config_builder.h"
+/* A misspelt word, and which one it could have been. */
+#include "boot/config_slip.h"
 
 #include <string.h>
 
@@ -35,25 +35,26 @@ static unsigned distance(struct word a, const char *b)
     return row[len];
 }
 
-static void find_nearest(const struct kinds *kinds, struct word name,
-                         const char **nearest, unsigned *least)
+struct slip slip_of(struct word word)
 {
-    for (size_t i = 0; i < kinds->count; i++) {
-        unsigned d = distance(name, kinds->kind[i].name);
+    return (struct slip){word, NULL, word.len < 5 ? 2 : 3};
+}
 
-        if (d < *least) {
-            *least = d;
-            *nearest = kinds->kind[i].name;
-        }
+void slip_compare(struct slip *slip, const char *name)
+{
+    unsigned d = distance(slip->word, name);
+
+    if (d < slip->least) {
+        slip->least = d;
+        slip->nearest = name;
     }
 }
 
-const char *slip_nearest(struct word name, const struct kinds *kinds)
+void slip_suggest(const struct slip *slip, struct text *t)
 {
-    unsigned least = name.len < 5 ? 2 : 3;
-    const char *nearest = NULL;
-
-    find_nearest(&own_kinds, name, &nearest, &least);
-    find_nearest(kinds, name, &nearest, &least);
-    return nearest;
+    if (!slip->nearest)
+        return;
+    text_add(t, "; is it `");
+    text_add(t, slip->nearest);
+    text_add(t, "`?");
 }

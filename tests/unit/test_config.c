@@ -361,6 +361,7 @@ static void test_slips_are_recognised(void **state)
     read_chrony("frobnicate\n");
     check_error(0, "chrony.conf:1:1: found \"frobnicate\", expected a "
                    "directive");
+    CHECK_EQ(builder.report.notes, 0);
     read_chrony("deny=10.0.0.0/8\n");
     check_error(0, "chrony.conf:1:1: found \"deny=10.0.0.0/8\", expected a "
                    "directive and a space in place of `=`");

@@ -168,6 +168,20 @@ static void test_options_are_checked(void **state)
     refuse("server a iburst;", 10, "\"iburst;\"");
 }
 
+static void test_slips_are_recognised(void **state)
+{
+    (void)state;
+    read_chrony("server a iburst minpol 4\n");
+    check_error(0, "chrony.conf:1:17: found \"minpol\", expected an option of "
+                   "`server`; is it `minpoll`?");
+    read_chrony("local startum 4\n");
+    check_error(0, "chrony.conf:1:7: found \"startum\", expected an option of "
+                   "`local`; is it `stratum`?");
+    read_chrony("pool a frobnicate\n");
+    check_error(0, "chrony.conf:1:8: found \"frobnicate\", expected an option "
+                   "of `pool`");
+}
+
 /* A source that should be authenticated is never followed without. */
 static void test_nts_is_refused(void **state)
 {
@@ -213,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_ranges_are_checked),
         cmocka_unit_test(test_names_are_checked),
         cmocka_unit_test(test_options_are_checked),
+        cmocka_unit_test(test_slips_are_recognised),
         cmocka_unit_test(test_nts_is_refused),
         cmocka_unit_test(test_options_that_are_not_followed_are_noted),
     };
