@@ -69,7 +69,7 @@ uint64_t fake_mmio_read(const volatile void *at, unsigned width)
 
     if (host.odd > 0) {
         if (width == 4 && (p == host.time_page || p == host.wall_page))
-            return 2 * host.odd-- + 1;
+            return host.odd-- > 2 ? 3 : 5;
         return 0x5a5a5a5a5a5a5a5a >> (64 - 8 * width);
     }
     memcpy(&value, p, width);
@@ -168,6 +168,23 @@ static void test_time_is_wall_plus_system_plus_elapsed(void **state)
     CHECK_EQ(s.nanoseconds, 250000000);
     CHECK_EQ(s.ticks, host.counter);
     CHECK(s.bound_ns >= 1000 && s.bound_ns <= 10000000);
+}
+
+static void test_elapsed_ticks_are_shifted_first(void **state)
+{
+    struct refclock_sample s;
+
+    (void)state;
+    for (int shift = -2; shift <= 2; shift++) {
+        fresh();
+        set_time(1000000, 0, 0x80000000, shift);
+        host.counter = 1000000 + 1000000000;
+        CHECK(kvmclock_driver.attach(&clock_, &machine));
+        CHECK(kvmclock_driver.sample(&clock_, &s));
+        CHECK_EQ((s.seconds - 1795390496) * 1000000000 + s.nanoseconds,
+                 250000000 +
+                     (shift < 0 ? 500000000 >> -shift : 500000000LL << shift));
+    }
 }
 
 static void test_dates_past_2038_and_2100_are_ordinary(void **state)
@@ -294,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_rate_is_that_of_the_host),
         cmocka_unit_test(test_rate_with_either_shift),
         cmocka_unit_test(test_time_is_wall_plus_system_plus_elapsed),
+        cmocka_unit_test(test_elapsed_ticks_are_shifted_first),
         cmocka_unit_test(test_dates_past_2038_and_2100_are_ordinary),
         cmocka_unit_test(test_counter_before_the_page_is_no_time_travel),
         cmocka_unit_test(test_page_under_way_is_read_again),

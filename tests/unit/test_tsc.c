@@ -275,6 +275,89 @@ static void test_pit_alone_is_not_misled_by_a_long_absence(void **state)
     }
 }
 
+/* Accesses that take next to nothing leave one count as the whole doubt. */
+static void test_one_count_is_part_of_the_bound(void **state)
+{
+    struct check_random random = check_random_start();
+
+    (void)state;
+    for (int i = 0; i < 300; i++) {
+        struct tsc t;
+
+        machine_new(&random, 2.6e9);
+        machine.access_fs = 1000000;
+        all_clocks();
+        tsc_init(&t);
+        CHECK(tsc_measure(&t, refs, 3));
+        for (unsigned r = 0; r < 3; r++)
+            CHECK(holds_truth(&t.measured[r]));
+        CHECK(t.measured[2].bound_ppb < 45000);
+    }
+}
+
+static void test_absence_right_at_the_start_does_not_mislead(void **state)
+{
+    struct check_random random = check_random_start();
+
+    (void)state;
+    for (unsigned after = 1; after < 400; after++) {
+        struct tsc t;
+
+        machine_new(&random, 3e9);
+        all_clocks();
+        machine.away_after = after;
+        machine.away_once = FS_PER_MS * (50 + check_random_below(&random, 200));
+        tsc_init(&t);
+        CHECK(tsc_measure(&t, &refs[2], 1));
+        CHECK(holds_truth(&t.best));
+    }
+}
+
+static void test_long_neglect_is_no_wrap_miscounted(void **state)
+{
+    struct check_random random = check_random_start();
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        struct tsc t;
+
+        machine_new(&random, 2.6e9);
+        all_clocks();
+        tsc_init(&t);
+        CHECK(tsc_measure(&t, refs, 3));
+        machine.now_fs +=
+            (600 + check_random_below(&random, 100000)) * (u128)FS_PER_S;
+        run_refine(&t, 200);
+        CHECK_EQ(t.refine_ticks, UINT64_MAX);
+        for (unsigned r = 0; r < 3; r++)
+            CHECK(holds_truth(&t.measured[r]));
+    }
+}
+
+/* The PIT sees next to nothing of it, but the HPET does. */
+static void test_pause_of_nearly_whole_wraps_is_told_to_the_pit(void **state)
+{
+    struct check_random random = check_random_start();
+
+    (void)state;
+    for (unsigned wraps = 1; wraps < 40; wraps++) {
+        struct tsc t;
+
+        machine_new(&random, 2.6e9);
+        all_clocks();
+        tsc_init(&t);
+        CHECK(tsc_measure(&t, refs, 3));
+
+        u128 lost = (u128)wraps * 65536 * pit.period_fs + 15 * FS_PER_US;
+
+        machine.now_fs += lost;
+        machine.ref_lost_fs += lost;
+        run_refine(&t, wraps % 5);
+        for (unsigned r = 0; r < 3; r++)
+            CHECK(holds_truth(&t.measured[r]));
+    }
+}
+
 static void test_pit_alone_is_enough_on_a_noisy_host(void **state)
 {
     struct check_random random = check_random_start();
@@ -594,6 +677,10 @@ int main(void)
         cmocka_unit_test(test_quiet_window_takes_at_most_25_ms),
         cmocka_unit_test(test_refining_ends_under_1_ppm_and_holds_the_truth),
         cmocka_unit_test(test_pit_alone_is_not_misled_by_a_long_absence),
+        cmocka_unit_test(test_one_count_is_part_of_the_bound),
+        cmocka_unit_test(test_absence_right_at_the_start_does_not_mislead),
+        cmocka_unit_test(test_long_neglect_is_no_wrap_miscounted),
+        cmocka_unit_test(test_pause_of_nearly_whole_wraps_is_told_to_the_pit),
         cmocka_unit_test(test_pit_alone_is_enough_on_a_noisy_host),
         cmocka_unit_test(test_pause_of_all_clocks_but_one_is_noticed),
         cmocka_unit_test(test_wrong_start_is_corrected),
