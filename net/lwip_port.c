@@ -318,12 +318,18 @@ static bool is_tentative(const struct net *net, const struct ip_addr6 *addr)
     return false;
 }
 
-static bool was_asked(const struct net *net, const struct ip_addr6 *addr)
+/* Did we ask for him?  The first answer counts; then the question is over. */
+static bool was_asked(struct net *net, const struct ip_addr6 *addr)
 {
-    for (unsigned i = 0; i < NET_ASKED_MAX; i++)
-        if (ip_equal(&net->asked[i].addr, addr) &&
-            net->asked[i].until_ticks > net->now_ticks)
+    for (unsigned i = 0; i < NET_ASKED_MAX; i++) {
+        struct net_asked *asked = &net->asked[i];
+
+        if (ip_equal(&asked->addr, addr) &&
+            asked->until_ticks > net->now_ticks) {
+            asked->until_ticks = 0;
             return true;
+        }
+    }
     return false;
 }
 

@@ -59,13 +59,16 @@
 #define LWIP_DHCP                 1
 #define LWIP_DHCP_GET_NTP_SRV     1
 #define LWIP_DHCP_MAX_NTP_SERVERS 4
-#define LWIP_ACD                  0 /* it would hold an address back for 2 s */
-#define LWIP_DHCP_DOES_ACD_CHECK  0
-#define LWIP_AUTOIP               0
-#define LWIP_IGMP                 0
-#define IP_FORWARD                0
-#define IP_REASSEMBLY             1
-#define IP_FRAG                   1
+/* Leases are looked at every 5 s, so that short ones work; 60 is usual. */
+#define DHCP_COARSE_TIMER_SECS   5
+#define DHCP_TIMEOUT_SIZE_T      uint32_t
+#define LWIP_ACD                 0 /* it would hold an address back for 2 s */
+#define LWIP_DHCP_DOES_ACD_CHECK 0
+#define LWIP_AUTOIP              0
+#define LWIP_IGMP                0
+#define IP_FORWARD               0
+#define IP_REASSEMBLY            1
+#define IP_FRAG                  1
 
 /* IPv6: SLAAC for addresses, stateless DHCPv6 for the rest. */
 #define LWIP_IPV6                       1

@@ -187,15 +187,16 @@ void upstream_sent(struct upstream *u, const uint8_t transmit_ts[8],
 
 /* Names and slots. */
 
-static void tell_refused(const struct upstream *u,
-                         const struct upstream_name *name)
+static void tell_refused(const struct upstream *u, struct upstream_name *name)
 {
     for (unsigned i = 0; i < name->addrs; i++) {
         const char *why = refusal(u, name, &name->addr[i]);
 
-        if (why != NULL)
-            log_line("source %s is not asked: %s %s", name->source.name,
-                     addr_text(&name->addr[i]).text, why);
+        if (why == NULL)
+            continue;
+        log_line("source %s is not asked: %s %s", name->source.name,
+                 addr_text(&name->addr[i]).text, why);
+        name->told = true;
     }
 }
 
@@ -542,6 +543,8 @@ static void reconsider(struct upstream *u, uint64_t now_ticks)
         assign(u, i, now_ticks);
         if (!name->literal && name->addrs == 0)
             name->next_ticks = now_ticks;
+        if (name->literal && !name->told)
+            tell_refused(u, name);
     }
 }
 

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Whole frames on the link, and small servers that are made of them."""
+
+import socket
+import struct
+import threading
+import time
+
+import hostile
+import lab
+
+GUEST_MAC, HOST_MAC = hostile.mac(lab.GUEST_MAC), hostile.mac(lab.HOST_MAC)
+ECHO4, ECHO6 = 8, 128
+
+
+def ipv4(source, target, protocol, payload, mac=GUEST_MAC):
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 7, 0, 64,
+                       protocol, 0)
+    head += socket.inet_aton(source) + socket.inet_aton(target)
+    head = head[:10] + struct.pack("!H", hostile.checksum(head)) + head[12:]
+    return mac + HOST_MAC + b"\x08\x00" + head + payload
+
+
+def ipv6(source, target, protocol, payload, hops=64, mac=GUEST_MAC):
+    addresses = (socket.inet_pton(socket.AF_INET6, source) +
+                 socket.inet_pton(socket.AF_INET6, target))
+    return (mac + HOST_MAC + b"\x86\xdd" + struct.pack(
+        "!IHBB", 0x60000000, len(payload), protocol, hops) + addresses +
+            payload)
+
+
+def icmp6(source, target, message, hops=255, mac=GUEST_MAC):
+    pseudo = (socket.inet_pton(socket.AF_INET6, source) +
+              socket.inet_pton(socket.AF_INET6, target) +
+              struct.pack("!II", len(message), 58))
+    total = hostile.checksum(pseudo + message)
+    return ipv6(source, target, 58, message[:2] + struct.pack("!H", total) +
+                message[4:], hops, mac)
+
+
+def echo4(target=lab.GUEST, token=b"gnomon!!", mac=GUEST_MAC):
+    message = struct.pack("!BBHHH", ECHO4, 0, 0, 1, 1) + token
+    message = (message[:2] + struct.pack("!H", hostile.checksum(message)) +
+               message[4:])
+    return ipv4(lab.GATEWAY, target, 1, message, mac)
+
+
+def echo6(target=lab.GUEST6, token=b"gnomon!!", mac=GUEST_MAC):
+    return icmp6(lab.GATEWAY6, target, struct.pack(
+        "!BBHHH", ECHO6, 0, 0, 1, 1) + token, mac=mac)
+
+
+def arp(operation, sender_mac, sender, target, to=b"\xff" * 6):
+    return (to + sender_mac + b"\x08\x06" + struct.pack(
+        "!HHBBH", 1, 0x800, 6, 4, operation) + sender_mac +
+            socket.inet_aton(sender) + bytes(6) + socket.inet_aton(target))
+
+
+def answer(tap, frame, wanted, limit=1.0):
+    """Send a frame; the first one from the guest that is `wanted`."""
+    with hostile.wire(tap) as s:
+        s.settimeout(0.05)
+        s.send(frame)
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            try:
+                data = s.recv(2048)
+            except TimeoutError:
+                continue
+            if data[6:12] == GUEST_MAC and wanted(data):
+                return data
+    return None
+
+
+class Watcher(threading.Thread):
+    """Keeps what the guest sends; a subclass may answer it."""
+
+    def __init__(self, tap):
+        super().__init__(daemon=True)
+        self.socket = hostile.wire(tap)
+        self.socket.settimeout(0.05)
+        self.frames = []
+        self.going = True
+        self.start()
+
+    def run(self):
+        while self.going:
+            try:
+                data = self.socket.recv(2048)
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            if data[6:12] == GUEST_MAC:
+                self.frames.append(data)
+                self.frame(data)
+
+    def frame(self, data):
+        pass
+
+    def udp4(self, port):
+        """(source port, IP identification, payload) of those to a port."""
+        found = []
+        for data in list(self.frames):
+            if (data[12:15] == b"\x08\x00\x45" and data[23] == 17 and
+                    data[36:38] == struct.pack("!H", port)):
+                found.append((int.from_bytes(data[34:36], "big"),
+                              int.from_bytes(data[18:20], "big"), data[42:]))
+        return found
+
+    def close(self):
+        self.going = False
+        self.join(2)
+        self.socket.close()
+
+
+class Dhcp(Watcher):
+    """Gives 10.0.2.50 for `lease` s, with whatever options are added."""
+
+    def __init__(self, tap, lease, options=b"", address="10.0.2.50"):
+        self.lease, self.options, self.address = lease, options, address
+        self.silent = False
+        self.granted = []
+        self.transactions = []
+        super().__init__(tap)
+
+    def frame(self, data):
+        if data[12:14] != b"\x08\x00" or data[34:38] != b"\x00\x44\x00\x43":
+            return
+        message = data[42:]
+        kind = message[message.index(b"\x35\x01", 240) + 2]
+        if self.silent or kind not in (1, 3):
+            return
+        self.transactions.append(message[4:8])
+        if kind == 3:
+            self.granted.append(time.monotonic())
+        reply = (b"\x02\x01\x06\x00" + message[4:8] + bytes(8) +
+                 socket.inet_aton(self.address) + bytes(8) + message[28:44] +
+                 bytes(192) + b"\x63\x82\x53\x63" +
+                 bytes([53, 1, 2 if kind == 1 else 5, 54, 4]) +
+                 socket.inet_aton(lab.GATEWAY) + b"\x33\x04" +
+                 struct.pack("!I", self.lease) + b"\x01\x04\xff\xff\xff\x00" +
+                 self.options + b"\xff")
+        udp = struct.pack("!HHHH", 67, 68, 8 + len(reply), 0) + reply
+        self.socket.send(ipv4(lab.GATEWAY, self.address, 17, udp))
+
+
+class Dns(threading.Thread):
+    """Answers A questions for one name with these addresses."""
+
+    def __init__(self, addresses, name=b"\x03ntp\x04test\x00"):
+        super().__init__(daemon=True)
+        self.label, self.addresses = name, addresses
+        self.asked = []
+        self.silent = False
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((lab.GATEWAY, 53))
+        self.socket.settimeout(0.1)
+        self.going = True
+        self.start()
+
+    def run(self):
+        while self.going:
+            try:
+                data, who = self.socket.recvfrom(2048)
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            self.asked.append((who[1], data))
+            if self.silent:
+                continue
+            question = data[12:]
+            ours = question.startswith(self.label)
+            records = self.addresses if (
+                ours and question[len(self.label):][:2] == b"\0\1") else []
+            self.socket.sendto(
+                data[:2] + (b"\x81\x80" if ours else b"\x81\x83") +
+                struct.pack("!HHHH", 1, len(records), 0, 0) + question +
+                b"".join(b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" +
+                         socket.inet_aton(a) for a in records), who)
+
+    def close(self):
+        self.going = False
+        self.join(2)
+        self.socket.close()
