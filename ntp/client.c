@@ -16,17 +16,15 @@
 #define BURST_ENOUGH  4
 #define BURST_LATER   4 /* of the option `burst` */
 
-/* Polls that may come before minpoll has passed, after an iburst, as long as
- * our rate is not known; and how soon, log2 s. */
-#define EARLY_POLLS 3
+/* After an iburst, as long as our rate is not known: so many polls may come
+ * before minpoll has passed, and that soon, log2 s. */
+#define EARLY_POLLS 7
 #define EARLY_POLL  4
 
 /* The clock may become worse between two polls by so many times what a single
- * measurement is worth. */
-#define POLL_PATIENCE 1.2
-
-/* A better clock than that is not worth a request, s. */
-#define POLL_WORTH 2e-6
+ * measurement is worth; an error below that, s, is not worth a request. */
+#define POLL_PATIENCE 0.9
+#define POLL_WORTH    8e-6
 
 /* Requests are not all sent on the beat: up to that part later. */
 #define POLL_RANDOM 0.02
@@ -318,30 +316,46 @@ void client_sent(struct client *c, int slot, uint64_t tx_ticks)
 
 /* Listening. */
 
-/* Will our clock still be good after that long? */
-static bool good_after(const struct source *s, double seconds)
+/* Will our clock still be good after that long?  Of several sources that are
+ * combined, each has to tell less. */
+static bool good_after(const struct client *c, const struct source *s,
+                       double seconds)
 {
-    return filter_error_after(&s->filter, seconds) <=
-           POLL_PATIENCE * real_max(filter_noise(&s->filter), POLL_WORTH);
+    double noise = filter_noise(&s->filter);
+    double now = filter_error_after(&s->filter, 0);
+    double error = filter_error_after(&s->filter, seconds);
+
+    return error * error <=
+           POLL_PATIENCE * POLL_PATIENCE * real_max(c->combined, 1) *
+               (noise * noise + now * now + POLL_WORTH * POLL_WORTH);
+}
+
+/* Until the first regular poll, does the path add more to our root distance
+ * than what we do not know of our rate? */
+static bool knows_rate(const struct source *s)
+{
+    double error = filter_error_after(&s->filter, real_exp2i(s->least_poll));
+
+    return FOLLOW_SIGMAS * error <= 0.5 * s->filter.delay;
 }
 
 static void adapt_poll(struct client *c, struct source *s)
 {
     int8_t best = s->least_poll;
 
-    while (best < s->config.maxpoll && good_after(s, real_exp2i(best + 1)))
+    while (best < s->config.maxpoll && good_after(c, s, real_exp2i(best + 1)))
         best++;
     if (s->burst > 0)
         s->burst_good++;
-    if (good_after(s, real_exp2i(s->least_poll))) {
+    if (knows_rate(s)) {
         s->early = 0;
         if (s->burst_good >= BURST_ENOUGH)
             s->burst = 0;
     }
-    if (best > s->poll)
-        s->poll++;
-    else if (best < s->poll)
+    if (best < s->poll)
         s->poll--;
+    else
+        s->poll = best;
     schedule(c, s, s->sent_ticks);
 }
 

@@ -181,7 +181,8 @@ struct client {
     struct source source[CLIENT_SOURCES_MAX];
     uint32_t own_id[CLIENT_ADDRESSES_MAX];
     unsigned own_ids;
-    int leader; /* slot, or -1 */
+    int leader;        /* slot, or -1 */
+    unsigned combined; /* sources, at the last update */
     bool set, provisional, local;
     bool alarmed;  /* by maxchange: unsynchronised until offsets are small */
     bool was_near; /* root distance has been under local's `activate` */

@@ -178,9 +178,12 @@ void discipline_publish(struct discipline *d, uint64_t ticks,
     else if (line->leap == LEAP_UNKNOWN)
         line->leap = LEAP_NONE;
     line->reference_id = status->reference_id;
-    line->root_delay =
-        ntp_short_from_span(ntp_span_from_seconds(status->root_delay));
-    line->root_dispersion = fraction32(status->root_dispersion);
+    /* Root delay is rounded down, and half of what that lost is dispersion:
+     * the sum that bounds our error is rounded up once, not twice. */
+    line->root_delay = (ntp_short)real_min(status->root_delay * 0x1p16, 0x1p31);
+    line->root_dispersion =
+        fraction32(status->root_dispersion +
+                   0x1p-17 * (status->root_delay * 0x1p16 - line->root_delay));
     line->dispersion_rate = (uint32_t)fraction32(real_min(status->growth, 0.5));
     line->expiry_ticks =
         ticks + discipline_ticks(d, left / real_max(status->growth, 1e-9));

@@ -7,13 +7,18 @@
 #include <string.h>
 
 /*
- * The ways an oscillator may wander, half a decade apart: random walk of the
- * frequency, then those whose drift wanders too (temperature, load).
+ * The ways an oscillator may wander: random walk of the frequency, from very
+ * steady to hardly an oscillator, then those whose drift wanders too
+ * (temperature, load); and how probable each is before any sample.
  */
-static const struct track_wander wanders[FILTER_WANDERS] = {
-    {1e-20, 0},     {1e-19, 0},     {1e-18, 0},     {1e-17, 0},
-    {1e-16, 0},     {1e-15, 0},     {1e-14, 0},     {1e-19, 1e-25},
-    {1e-19, 1e-24}, {1e-19, 1e-23}, {1e-19, 1e-22}, {1e-18, 1e-21},
+static const struct wander {
+    struct track_wander is;
+    double prior;
+} wanders[FILTER_WANDERS] = {
+    {{1e-20, 0}, 0.14},     {{1e-19, 0}, 0.18},     {{1e-18, 0}, 0.22},
+    {{1e-17, 0}, 0.16},     {{1e-16, 0}, 0.10},     {{1e-15, 0}, 0.03},
+    {{1e-14, 0}, 0.01},     {{1e-19, 1e-25}, 0.06}, {{1e-19, 1e-24}, 0.04},
+    {{1e-19, 1e-23}, 0.03}, {{1e-19, 1e-22}, 0.02}, {{1e-18, 1e-21}, 0.01},
 };
 
 /*
@@ -110,7 +115,7 @@ static struct track_likelihood likelihood(const struct filter *f,
 
 static const struct track_wander *wander_of(unsigned track)
 {
-    return &wanders[track % FILTER_WANDERS];
+    return &wanders[track % FILTER_WANDERS].is;
 }
 
 static const struct shape *shape_of(unsigned track)
@@ -120,7 +125,7 @@ static const struct shape *shape_of(unsigned track)
 
 static double prior_of(unsigned track)
 {
-    return shape_of(track)->prior / FILTER_WANDERS;
+    return shape_of(track)->prior * wanders[track % FILTER_WANDERS].prior;
 }
 
 /* Scale the weights to a sum of 1 and give each hypothesis a chance to become

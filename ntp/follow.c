@@ -484,6 +484,7 @@ void follow_sources(struct client *c, uint64_t ticks)
         return;
     }
     choose_leader(c, v.candidate[s->leader].slot, ticks);
+    c->combined = s->combined;
     c->local = false;
     c->residual_frequency = s->frequency - c->discipline.frequency;
     c->update_interval = span(c, c->update_ticks, ticks);

@@ -201,6 +201,7 @@ static void combine(struct candidate *all, unsigned n,
         c->weight = 1 / (square(c->error) + square(PATH_PART * c->distance));
         offsets += c->weight;
         frequencies += 1 / square(c->frequency_error);
+        s->combined++;
     }
     for (unsigned i = 0; i < n; i++) {
         struct candidate *c = &all[i];

@@ -22,7 +22,8 @@ struct candidate {
 struct selection {
     int leader;     /* index of the system peer, or -1: nobody is followed */
     unsigned agree; /* truechimers */
-    double offset;  /* combined */
+    unsigned combined;
+    double offset; /* combined */
     double frequency;
     double error;
     double frequency_error;

@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #define SECONDS   100000
-#define SETTLE    20000 /* not counted */
 #define SEEDS_MAX 25
+
+/* Half the median of the sum of two exponential delays, in means of one. */
+#define MEDIAN_OF_TWO 0.839
 
 #define US 1e-6
 #define MS 1e-3
@@ -145,7 +147,7 @@ static struct outcome run(const struct scenario *s, uint64_t seed, int seconds)
     static double bounds[SECONDS];
     struct outcome o = {0};
     size_t n = 0;
-    int settle = seconds / 5;
+    int settle = seconds / 5; /* not counted */
 
     world_start(&w, s, seed);
     for (int t = 0; t < seconds; t++) {
@@ -173,14 +175,6 @@ static struct outcome run(const struct scenario *s, uint64_t seed, int seconds)
     o.inside /= (double)n;
     o.interval = (double)seconds / w.requests;
     o.median_bound = median(bounds, n);
-    if (getenv("SIM_VERBOSE")) {
-        struct source_report r;
-        client_source(&w.client, 0, world_ticks(&w), &r);
-        fprintf(stderr,
-                "%c seed %llu: rms %.2f us, max %.1f, requests %u, poll %d\n",
-                s->name, (unsigned long long)seed, o.rms / US, o.max / US,
-                w.requests, r.poll);
-    }
     return o;
 }
 
@@ -212,8 +206,7 @@ static struct summary run_scenario(const struct scenario *s, unsigned seeds,
     }
     sum.rms = median(rms, seeds);
     double interval = median(per, seeds);
-    /* RFC 5905's delay is there and back. */
-    double path = s->base + s->jitter + s->one_way / 2;
+    double path = s->base + MEDIAN_OF_TWO * s->jitter;
     double wanted = path + 10 * sum.rms;
     double served = median(bound, seeds);
     bool bounded = inside >= 0.999;

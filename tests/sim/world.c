@@ -160,6 +160,7 @@ static void serve(struct world *w, const struct packet *request)
 
     if (ntp_packet_parse(&asked, request->data, request->len) != NTP_OK)
         return;
+    w->requests++;
     reply.origin_ts = asked.transmit_ts;
     reply.reference_ts = ntp_ts_from_date(date - ntp_date_from_seconds(1));
     reply.receive_ts = ntp_ts_from_date(date);
@@ -186,7 +187,6 @@ static void ask(struct world *w, double at)
 
     while (client_poll(&w->client, ticks, &request)) {
         client_sent(&w->client, request.slot, ticks);
-        w->requests++;
         send(w, at, request.slot, false, request.data, request.len);
     }
 }

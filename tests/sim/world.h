@@ -46,7 +46,7 @@ struct world {
     double now_frequency;
     struct packet flight[WORLD_FLIGHT_MAX];
     unsigned in_flight;
-    uint32_t requests;
+    uint32_t requests; /* that reached a server */
     struct client_config config;
     struct clock clock;
     struct client client;
