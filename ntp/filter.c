@@ -31,20 +31,16 @@ enum shape_kind { UNIFORM, NORMAL, LATE, EARLY };
 
 static const struct shape {
     enum shape_kind kind;
-    double blur;  /* times what the least delay may be wrong */
+    double scale; /* of the further error, in those of the least delay */
     double prior; /* probability before any sample */
 } shapes[FILTER_SHAPES] = {
     {UNIFORM, 1, 0.5},    {UNIFORM, 8, 0.2}, {UNIFORM, 64, 0.05},
-    {UNIFORM, 512, 0.01}, {NORMAL, 1, 0.14}, {LATE, 1, 0.05},
-    {EARLY, 1, 0.05},
+    {UNIFORM, 512, 0.01}, {NORMAL, 1, 0.14}, {LATE, 3, 0.025},
+    {LATE, 12, 0.025},    {EARLY, 3, 0.025}, {EARLY, 12, 0.025},
 };
 
 /* A normal error within the bound: its standard deviation, of the bound. */
 #define NORMAL_PART 0.3
-
-/* Delay in the quiet direction, when only one queues, in errors of the least.
- */
-#define QUIET 3
 
 /* Between two samples, another hypothesis becomes true. */
 #define CHANGE 0.005
@@ -55,6 +51,10 @@ static const struct shape {
 /* The least of n delays is above that of the path by this part of the median
  * excess over the root of n, or less. */
 #define LEAST_ERROR 0.4
+
+/* With fewer samples than YOUNG that is doubted more. */
+#define YOUNG       16
+#define YOUNG_DOUBT 3.0
 
 /* The window is run through for each of the first samples, and later when the
  * least delay turns out less by this part of its error. */
@@ -85,27 +85,28 @@ static struct track_likelihood likelihood(const struct filter *f,
                                           const struct shape *shape)
 {
     double half = real_max(0.5 * (s->delay - f->delay), 0);
-    double blur = shape->blur * f->delay_unit;
+    double blur = real_min(shape->scale * f->delay_unit, f->blur_most);
     double young = f->delay_error - f->delay_unit;
-    double quiet = QUIET * f->delay_unit;
-    double variance = blur * blur + young * young + s->noise * s->noise;
+    double variance = young * young + s->noise * s->noise;
     struct track_likelihood l = {.offset = s->offset};
 
     switch (shape->kind) {
     case UNIFORM:
         l.half = half;
+        variance += blur * blur;
         break;
     case NORMAL:
+        variance += blur * blur;
         variance += NORMAL_PART * NORMAL_PART * half * half;
         break;
     case LATE:
     case EARLY:
-        if (half < quiet) {
+        if (half < blur) {
             variance += half * half / 3;
         } else {
-            double shift = half - quiet;
+            double shift = half - blur;
             l.offset += shape->kind == LATE ? -shift : shift;
-            variance += quiet * quiet;
+            variance += blur * blur;
         }
         break;
     }
@@ -252,11 +253,15 @@ static void measure_delay(struct filter *f)
     real_sort(excess, f->count);
     f->excess = excess[f->count / 2];
 
-    f->delay_unit = LEAST_NOISE + LEAST_ERROR * f->excess / real_sqrt(n);
+    /* Of few, the median is not known well, and of very few, nothing is. */
+    f->delay_unit = LEAST_NOISE + LEAST_ERROR * f->excess / real_sqrt(n) *
+                                      (1 + YOUNG_DOUBT / n);
     f->delay_error = f->delay_unit;
-    /* Of few, not even the median is known. */
-    if (n < 32)
+    f->blur_most = 1;
+    if (n < YOUNG) {
         f->delay_error += f->delay * real_exp2i(-(int)n - 1);
+        f->blur_most = f->delay / 8;
+    }
 }
 
 static bool agree(const struct filter *f, const struct filter_sample *a,

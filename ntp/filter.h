@@ -17,7 +17,7 @@
 
 /* Hypotheses: ways to wander times shapes of the delays. */
 #define FILTER_WANDERS 12
-#define FILTER_SHAPES  7
+#define FILTER_SHAPES  9
 #define FILTER_TRACKS  (FILTER_WANDERS * FILTER_SHAPES)
 
 /* One exchange, against the raw time scale: our counter at its calibrated
@@ -44,6 +44,7 @@ struct filter {
     double delay;           /* the least, of the path as it is now */
     double delay_error;     /* by how much it may be less still */
     double delay_unit;      /* the part of that which is not for being new */
+    double blur_most;       /* no error without delay is larger */
     double run_delay;       /* `delay` when the window was last run through */
     double excess;          /* median of the delay above the least */
     double block[FILTER_BLOCKS];
