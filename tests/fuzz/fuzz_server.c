@@ -33,10 +33,10 @@ static const struct clock_line line = {
     .base_ticks = 1000,
     .base_date = (ntp_date)0xe93c7b01 << 64,
     .rate = (uint64_t)1 << 51,
-    .slew_end_ticks = UINT64_MAX,
+    .slew_end_ticks = 1000000,
     .rate_after = (uint64_t)1 << 51,
     .leap_date = NTP_DATE_NEVER,
-    .expiry_ticks = UINT64_MAX,
+    .expiry_ticks = 1000000,
     .stratum = 2,
     .epoch = 1,
 };
@@ -71,6 +71,7 @@ static void check_reply(const struct ntp_reply *reply, const uint8_t *packet,
     HOLDS(ntp_packet_parse(&p, packet, reply->len) == NTP_OK);
     HOLDS(ntp_packet_parse(&q, asked, len) == NTP_OK);
     HOLDS(p.version == q.version && p.origin_ts == q.transmit_ts);
+    HOLDS(p.stratum == 2 || p.reference_id == 0x52415445);
     HOLDS(p.mode == MODE_SERVER || p.mode == MODE_PASSIVE);
     HOLDS((reply->key != NULL) == (reply->len > NTP_HEADER_LEN));
     if (reply->key) {

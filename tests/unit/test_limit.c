@@ -117,6 +117,13 @@ static void test_idling_fills_the_bucket_but_not_more(void **state)
     CHECK(entry(1)->tokens < limit.cost);
     ask(1, 1000 + 3 * 8000);
     CHECK_NEAR(entry(1)->tokens, 2 * limit.cost, limit.cost);
+    for (uint64_t more_ms = 0; more_ms < 200000; more_ms += 999) {
+        start(&usual, 4);
+        for (int i = 0; i < 8; i++)
+            ask(1, 1000);
+        ask(1, 1000 + 8 * 8000 + more_ms);
+        CHECK_EQ(entry(1)->tokens, limit.full - limit.cost);
+    }
     ask(1, UINT64_MAX);
     CHECK_EQ(entry(1)->tokens, limit.full - limit.cost);
 }
@@ -156,6 +163,28 @@ static void test_the_longest_interval_and_burst_fit(void **state)
     CHECK(entry(1)->tokens >= 0);
 }
 
+static void test_a_leak_costs_what_was_saved_up(void **state)
+{
+    struct limit_config config = usual;
+    uint64_t now_ms = 1000;
+
+    (void)state;
+    config.burst = 1;
+    config.leak = 1;
+    start(&config, 18);
+    ask(1, now_ms);
+    for (int leaks = 0; leaks < 100;) {
+        int32_t had = entry(1)->tokens;
+
+        if (ask(1, ++now_ms) == LIMIT_PASS) {
+            CHECK_EQ(entry(1)->tokens, 0);
+            leaks++;
+        } else {
+            CHECK_EQ(entry(1)->tokens, had + (1 << limit.shift));
+        }
+    }
+}
+
 static void test_kisses_are_one_in_so_many_of_the_refused(void **state)
 {
     (void)state;
@@ -192,9 +221,10 @@ static void test_one_client_does_not_use_up_another(void **state)
 
 static void test_without_ratelimit_it_only_notes(void **state)
 {
-    struct limit_config off = {.enabled = false};
+    struct limit_config off = usual;
 
     (void)state;
+    off.enabled = false;
     start(&off, 9);
     for (uint64_t i = 0; i < 1000; i++)
         CHECK_EQ(ask(1, 1000 + i), LIMIT_PASS);
@@ -318,6 +348,12 @@ static void test_the_interval_follows_the_client(void **state)
         ask(1, now_ms += 1);
     CHECK_EQ(entry(1)->interval, -10);
     for (int i = 0; i < 20; i++)
+        ask(1, now_ms += 3000);
+    CHECK_EQ(entry(1)->interval, 2);
+    for (int i = 0; i < 20; i++)
+        ask(1, now_ms += 2600);
+    CHECK_EQ(entry(1)->interval, 1);
+    for (int i = 0; i < 20; i++)
         ask(1, now_ms += (uint64_t)1 << 50);
     CHECK_EQ(entry(1)->interval, 30);
 }
@@ -360,6 +396,7 @@ int main(void)
         cmocka_unit_test(
             test_the_shortest_intervals_allow_bursts_of_a_millisecond),
         cmocka_unit_test(test_the_longest_interval_and_burst_fit),
+        cmocka_unit_test(test_a_leak_costs_what_was_saved_up),
         cmocka_unit_test(test_kisses_are_one_in_so_many_of_the_refused),
         cmocka_unit_test(test_one_client_does_not_use_up_another),
         cmocka_unit_test(test_without_ratelimit_it_only_notes),

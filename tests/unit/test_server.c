@@ -328,6 +328,83 @@ static void test_a_mac_is_answered_with_a_mac(void **state)
     }
 }
 
+/* Requests of chronyd 4.6.1, one for each way in which it makes a MAC. */
+static void test_what_chronyd_sends_is_answered(void **state)
+{
+    static const struct ntp_keys theirs = {
+        .count = 4,
+        .key = {{.id = 1,
+                 .type = MAC_MD5,
+                 .secret = "dialdialdial",
+                 .secret_len = 12},
+                {.id = 2,
+                 .type = MAC_SHA1,
+                 .secret = "stylestylestyle",
+                 .secret_len = 15},
+                {.id = 3,
+                 .type = MAC_SHA256,
+                 .secret = "shadowshadowshadow",
+                 .secret_len = 18},
+                {.id = 4,
+                 .type = MAC_AES128_CMAC,
+                 .secret = "0123456789abcdef",
+                 .secret_len = 16}}};
+    static const struct ntp_server served = {.keys = &theirs};
+    static const char zeros[] = "000000000000000000000000000000000000"
+                                "000000000000000000000000000000000000";
+    /* After the zeros: transmit timestamp, extension field, MAC. */
+    static const struct {
+        const char *begin, *end;
+        size_t reply_len;
+    } row[] = {
+        {"23000620",
+         "f3dddbc283a50dc7"
+         "00000001 e17f87385368f497fb22a3fa078ba65e",
+         68},
+        {"23000620",
+         "c2ef4a78a417b50a"
+         "00000002 c4cb7ad0c1f4b5b23f2cf8540a8b9a5ecedbac20",
+         72},
+        {"1b000620",
+         "1c1bc3a80abde996"
+         "00000003 702c294e9cb5fba941cdd2f3e7362ec6"
+         "         4e48d4a76ffa0bf3558defbf42710d6e",
+         84},
+        {"23000620",
+         "c6ab5cdb2aaa13a9"
+         "00000003 83c9db771a0b0ef052ccf9c92e4c8a62a8137907",
+         72},
+        {"23000620",
+         "f9685a4842da9760"
+         "00000004 60d6ea9052679e29222e1b896abccfcf",
+         68},
+        {"1b000620",
+         "a3bf236b4df8b27e"
+         "00000001 6380cdec889641f07fe27e2bcb7ede4c",
+         68},
+        {"23000620",
+         "51f2d343c0bc14c1"
+         "f323001c f5bedd9a000000000000000000000000"
+         "         0000000000000000"
+         "00000004 19969b9a4a9b309e66e11d87e6654a66",
+         68},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct ntp_reply reply;
+        size_t len = check_hex(row[i].begin, packet, 4);
+
+        len += check_hex(zeros, packet + len, 36);
+        len += check_hex(row[i].end, packet + len, 100);
+        CHECK_EQ(ntp_server_reply(&served, &line, RX_TICKS, 40000, packet, len,
+                                  &reply),
+                 NTP_OK);
+        CHECK(reply.key != NULL);
+        CHECK_EQ(reply.len, row[i].reply_len);
+    }
+}
+
 static void test_the_mac_covers_the_fields(void **state)
 {
     const struct ntp_key *key = &keys.key[3];
@@ -452,6 +529,7 @@ int main(void)
         cmocka_unit_test(test_unknown_fields_are_skipped_and_not_echoed),
         cmocka_unit_test(test_malformed_packets_are_refused),
         cmocka_unit_test(test_a_mac_is_answered_with_a_mac),
+        cmocka_unit_test(test_what_chronyd_sends_is_answered),
         cmocka_unit_test(test_the_mac_covers_the_fields),
         cmocka_unit_test(test_a_wrong_mac_is_not_answered),
         cmocka_unit_test(test_an_unknown_key_is_not_answered),
