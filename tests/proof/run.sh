@@ -11,7 +11,8 @@
 #   /* bounds: TEXT */              what it covers, printed with the result
 #   /* sources: FILE.c ... */       compiled beside it; may be missing, since
 #                                   it can include "ntp/packet.c" for statics
-#   /* cbmc: OPTION ... */          more options, such as --unwind 4
+#   /* cbmc: OPTION ... */          more options, such as --unwind 4, or
+#                                   --no-sat-preprocessor, often faster
 #   /* planted: FILE s/OLD/NEW/ */  a mutation that the proof must notice; one
 #                                   line for each
 #
