@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Headers and payload that are found lie inside the frame, one after another. */
+/* Headers and payload that are found lie inside the frame, in their order. */
 /* proves: frame_parse */
 /* bounds: any bytes, length 0 to 1514; the IPv4 header's sum unwound whole */
 /* sources: net/frame.c */
+/* planted: net/frame.c s/N > r->left)/N > r->left + 1)/ */
+/* planted: net/frame.c s/(len > r->left)/(len > r->left + 1)/ */
+/* planted: net/frame.c s/get_u16(udp + 2)/get_u16(udp + 4)/ */
 /* cbmc: --unwind 18 */
-/* planted: net/frame.c s/FRAME_UDP_LEN > r->left/FRAME_UDP_LEN > r->left + 1/ */
-/* planted: net/frame.c s/- FRAME_IPV4_LEN > r->left/- FRAME_IPV4_LEN > r->left + 1/ */
-/* planted: net/frame.c s/len > r->left/len > r->left + 1/ */
 #include "net/frame.h"
 
 #include "ntp/bytes.h"
