@@ -8,6 +8,10 @@
 
 #define NANO 1e-9
 
+/* It is later than that, 2026-01-01, whatever a clock without a battery says:
+ * eras are told by it. */
+#define PIVOT_LEAST ntp_date_from_unix(1767225600, 0)
+
 #define POLL_MAX 17 /* log2 s; RFC 5905, 7.2 */
 
 /* A burst: that far apart, so many at most, and enough once so many replied. */
@@ -25,6 +29,9 @@
  * measurement is worth; an error below that, s, is not worth a request. */
 #define POLL_PATIENCE 0.9
 #define POLL_WORTH    8e-6
+
+/* What a quartz oscillator is off by, as a standard deviation. */
+#define OSCILLATOR_ERROR 30e-6
 
 /* Requests are not all sent on the beat: up to that part later. */
 #define POLL_RANDOM 0.02
@@ -147,10 +154,11 @@ static void look_again(struct client *c, uint64_t ticks)
     c->due_ticks = ticks;
 }
 
-/* What is known of our rate before any source has spoken. */
+/* What is known of our rate before any source has spoken: it was measured by
+ * another oscillator, which is no better than oscillators are. */
 static double first_frequency_error(const struct client *c)
 {
-    return NANO * c->start.rate_error_ppb;
+    return NANO * c->start.rate_error_ppb + OSCILLATOR_ERROR;
 }
 
 static void start_burst(struct source *s)
@@ -375,8 +383,9 @@ static bool make_sample(const struct client *c, const struct source *s,
     const struct discipline *d = &c->discipline;
     ntp_date t1 = discipline_raw_date(d, r->sent_ticks);
     ntp_date t4 = discipline_raw_date(d, r->received_ticks);
-    ntp_date t2 = ntp_date_near(r->header.receive_ts, t4);
-    ntp_date t3 = ntp_date_near(r->header.transmit_ts, t4);
+    ntp_date pivot = t4 < PIVOT_LEAST ? PIVOT_LEAST : t4;
+    ntp_date t2 = ntp_date_near(r->header.receive_ts, pivot);
+    ntp_date t3 = ntp_date_near(r->header.transmit_ts, pivot);
     double noise =
         reading_noise(r->header.precision) + reading_noise(c->start.precision);
     double delay = ntp_span_seconds((t4 - t1) - (t3 - t2));

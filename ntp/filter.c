@@ -45,6 +45,12 @@ static const struct shape {
 /* Between two samples, another hypothesis becomes true. */
 #define CHANGE 0.005
 
+/* Hypotheses that wander that much begin with a frequency error DOUBT times as
+ * large, and so does a filter that has to start anew; up to 10 %. */
+#define WILD           1e-16
+#define DOUBT          10
+#define FREQUENCY_MOST 0.1
+
 /* Drift of an oscillator that is not known yet, s/s^2. */
 #define DRIFT_SIGMA 1e-9
 
@@ -68,8 +74,8 @@ static const struct shape {
 #define STRAYS_AGREE 4
 #define STRAYS_MOST  12
 
-/* Two strays that agree: within this frequency error and that many widths. */
-#define STRAY_FREQUENCY 200e-6
+/* Two strays agree if no worse a rate than that explains both. */
+#define STRAY_WIDTHS 20
 
 #define LEAST_NOISE 1e-9 /* s; nothing is read better than that */
 
@@ -145,13 +151,21 @@ static void exchange(struct filter *f)
     track_mix(&f->mean, f->track, FILTER_TRACKS);
 }
 
+/* The wilder hypotheses also doubt what was said of our rate. */
+static double first_frequency(const struct filter *f, unsigned track)
+{
+    bool wild = wander_of(track)->frequency >= WILD;
+
+    return real_min(f->frequency_error * (wild ? DOUBT : 1), FREQUENCY_MOST);
+}
+
 static void start(struct filter *f, const struct filter_sample *s)
 {
     for (unsigned i = 0; i < FILTER_TRACKS; i++) {
         struct track_likelihood l = likelihood(f, s, shape_of(i));
         double sigma = real_sqrt(l.sigma * l.sigma + l.half * l.half / 3);
 
-        track_start(&f->track[i], l.offset, sigma, 0, f->frequency_error,
+        track_start(&f->track[i], l.offset, sigma, 0, first_frequency(f, i),
                     wander_of(i)->drift > 0 ? DRIFT_SIGMA : 0);
     }
     f->when = s->when;
@@ -267,9 +281,10 @@ static void measure_delay(struct filter *f)
 static bool agree(const struct filter *f, const struct filter_sample *a,
                   const struct filter_sample *b)
 {
-    double within = 0.5 * (a->delay + b->delay) + 8 * f->delay_error +
-                    4 * (a->noise + b->noise) +
-                    STRAY_FREQUENCY * real_abs(a->when - b->when);
+    double within =
+        0.5 * (a->delay + b->delay) + 8 * f->delay_error +
+        4 * (a->noise + b->noise) +
+        STRAY_WIDTHS * f->frequency_error * real_abs(a->when - b->when);
 
     return real_abs(a->offset - b->offset) <= within;
 }
@@ -291,7 +306,7 @@ static bool start_anew(struct filter *f)
     struct filter_sample kept[STRAYS_AGREE];
     memcpy(kept, first, sizeof(kept));
     uint32_t total = f->total;
-    filter_init(f, f->frequency_error);
+    filter_init(f, real_min(f->frequency_error * DOUBT, FREQUENCY_MOST));
     for (unsigned i = 0; i < STRAYS_AGREE; i++)
         filter_add(f, &kept[i]);
     f->total = total;

@@ -881,6 +881,39 @@ static void test_local_takes_over_when_the_distance_grows(void **state)
     CHECK_EQ(status().stratum, 2);
 }
 
+static void test_a_date_that_nobody_told_is_not_served(void **state)
+{
+    (void)state;
+    begin();
+    rig.config.local.enabled = true;
+    start(1, NULL);
+    rig.client.start.date = 0;
+    rig.server[0].silent = true;
+    pass(1000);
+    CHECK_EQ(status().stratum, 0);
+}
+
+static void test_the_era_is_told_without_any_guess(void **state)
+{
+    (void)state;
+    static const ntp_date dates[] = {
+        /* 2026-11-22, 2036-02-07 06:28:20 and 2080-01-01 */
+        ((ntp_date)4004294400) * SECOND,
+        ((ntp_date)4294967300) * SECOND,
+        ((ntp_date)5680281600) * SECOND,
+    };
+
+    for (size_t i = 0; i < sizeof(dates) / sizeof(*dates); i++) {
+        begin();
+        rig.date = 100 * SECOND; /* what start() takes for a guess: 0 */
+        start(1, NULL);
+        rig.date = dates[i];
+        pass(70);
+        CHECK(client_is_set(&rig.client));
+        CHECK_NEAR(error(), 0, 1e-4);
+    }
+}
+
 static void test_local_with_activate_waits_for_a_source_first(void **state)
 {
     (void)state;
@@ -1024,6 +1057,8 @@ int main(void)
         cmocka_unit_test(test_unfetched_events_lose_the_oldest),
         cmocka_unit_test(test_local_after_ten_seconds_without_a_source),
         cmocka_unit_test(test_local_takes_over_when_the_distance_grows),
+        cmocka_unit_test(test_a_date_that_nobody_told_is_not_served),
+        cmocka_unit_test(test_the_era_is_told_without_any_guess),
         cmocka_unit_test(test_local_with_activate_waits_for_a_source_first),
         cmocka_unit_test(test_announced_leap_seconds_are_gone_through),
         cmocka_unit_test(test_leap_seconds_of_the_table_need_no_announcement),
