@@ -3,7 +3,9 @@
 #include "net/upstream.h"
 
 #include "arch/cpu.h"
+#include "arch/fmt.h"
 #include "arch/log.h"
+#include "net/addr_text.h"
 #include "net/frame.h"
 #include "net/lwip_port.h"
 
@@ -20,7 +22,8 @@
 /* A source that does not serve us is replaced at most so often. */
 #define REPLACE_S 1800
 
-#define TRANSMIT_OFFSET 40 /* of the transmit timestamp in a packet */
+#define NAME_MAX_LEN    253 /* RFC 1035, 2.3.4 */
+#define TRANSMIT_OFFSET 40  /* of the transmit timestamp in a packet */
 #define PACKET_MAX      1500
 
 static uint64_t seconds(const struct upstream *u, uint64_t s)
@@ -380,34 +383,73 @@ static void add_name(struct upstream *u, unsigned index,
 
 /* What has happened, for the log. */
 
+/* Its name, and its address if that is not the name. */
+static void source_text(const struct upstream *u, int slot, char *out,
+                        size_t room)
+{
+    const struct upstream_slot *s = &u->slot[slot];
+
+    if (s->has_addr && !u->name[s->name].literal)
+        fmt_print(out, room, " %s (%s)", name_of(u, slot),
+                  addr_text(&s->addr).text);
+    else
+        fmt_print(out, room, " %s", name_of(u, slot));
+}
+
+/* ", offset +0.000123 s", if there is one to tell. */
+static void offset_text(const struct client_event *event, char *out,
+                        size_t room)
+{
+    double magnitude = event->offset < 0 ? -event->offset : event->offset;
+    uint64_t us = magnitude < 1e13 ? (uint64_t)(magnitude * 1e6 + 0.5) : 0;
+
+    switch (event->type) {
+    case CLIENT_FIRST_SET:
+    case CLIENT_PROVISIONAL_SET:
+    case CLIENT_STEP:
+    case CLIENT_STEP_REFUSED:
+    case CLIENT_FALSETICKER:
+        fmt_print(out, room, ", offset %c%llu.%06llu s",
+                  event->offset < 0 ? '-' : '+',
+                  (unsigned long long)(us / 1000000),
+                  (unsigned long long)(us % 1000000));
+        break;
+    default:
+        out[0] = '\0';
+    }
+}
+
+static void log_local(const struct upstream *u, uint64_t ticks)
+{
+    struct client_tracking tracking;
+    bool named = false;
+
+    for (unsigned i = 0; i < UPSTREAM_NAMES_MAX; i++)
+        named |= u->name[i].used;
+    client_tracking(u->client, ticks, &tracking);
+    log_line("%s: serving our own time, local stratum %u",
+             named ? "no server reachable" : "no server to follow",
+             tracking.status.stratum);
+}
+
 static void log_event(const struct upstream *u,
                       const struct client_event *event)
 {
-    const struct upstream_slot *s =
-        event->slot >= 0 ? &u->slot[event->slot] : NULL;
-    bool offset =
-        event->type == CLIENT_FIRST_SET ||
-        event->type == CLIENT_PROVISIONAL_SET || event->type == CLIENT_STEP ||
-        event->type == CLIENT_STEP_REFUSED || event->type == CLIENT_FALSETICKER;
-    double magnitude = event->offset < 0 ? -event->offset : event->offset;
-    uint64_t us = magnitude < 1e13 ? (uint64_t)(magnitude * 1e6 + 0.5) : 0;
-    const char *name = s != NULL ? name_of(u, event->slot) : "";
-    const char *addr = "";
-    struct addr_text text;
+    char source[NAME_MAX_LEN + ADDR_TEXT_MAX + 8] = "";
+    char offset[40];
 
-    if (s != NULL && s->has_addr && !u->name[s->name].literal) {
-        text = addr_text(&s->addr);
-        addr = text.text;
+    if (event->type == CLIENT_LOCAL) {
+        log_local(u, event->ticks);
+        return;
     }
-    log_line(
-        "%s%s%s%s%s%s%s%s", client_event_text(event->type),
-        s != NULL ? " " : "", name, addr[0] != '\0' ? " (" : "", addr,
-        addr[0] != '\0' ? ")" : "", event->type == CLIENT_UNUSABLE ? ": " : "",
-        event->type == CLIENT_UNUSABLE ? source_state_text(event->state) : "");
-    if (offset)
-        log_line("  offset %c%llu.%06llu s", event->offset < 0 ? '-' : '+',
-                 (unsigned long long)(us / 1000000),
-                 (unsigned long long)(us % 1000000));
+    if (event->slot >= 0)
+        source_text(u, event->slot, source, sizeof(source));
+    offset_text(event, offset, sizeof(offset));
+    log_line("%s%s%s%s%s", client_event_text(event->type), source,
+             event->type == CLIENT_UNUSABLE ? ": " : "",
+             event->type == CLIENT_UNUSABLE ? source_state_text(event->state)
+                                            : "",
+             offset);
 }
 
 /* A source that does not serve us: another address may. */
