@@ -8,6 +8,10 @@
 
 #include <stdarg.h>
 
+/* What a virtual UART, which is always ready, is given in one go: 128 bytes, a
+ * fraction of a millisecond. */
+#define DRAIN_BITES 8
+
 /* One log for everybody, at every level: that is why it is file-scope. */
 static struct {
     struct log_ring ring;
@@ -92,12 +96,19 @@ bool log_drain(void)
 {
     if (log.console == NULL || log.time.ticks_per_second == 0)
         return false;
-    if (!pending_fill())
-        return false;
 
-    log.pending_at +=
-        log.console->write(log.console->arg, log.pending + log.pending_at,
-                           log.pending_len - log.pending_at);
+    for (unsigned i = 0; i < DRAIN_BITES; i++) {
+        if (!pending_fill())
+            return false;
+
+        size_t taken = log.console->write(log.console->arg,
+                                          log.pending + log.pending_at,
+                                          log.pending_len - log.pending_at);
+
+        if (taken == 0)
+            break;
+        log.pending_at += taken;
+    }
     return log.pending_at < log.pending_len || log.printed < log.ring.next;
 }
 
