@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Run the parts of `make test` one after the other and sum up their totals.
+"""Run the parts of `make test` and sum up their totals.
 
-usage: tests/run_all.py PART...
+usage: tests/run_all.py PART[+PART]...
 
 A part is a target of the Makefile; it passes if it ends with status 0 and
 prints totals, its own or pytest's.  Totals are taken from its last such line.
+Parts joined by a plus sign run side by side.
 """
 
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -31,8 +33,9 @@ def totals(text):
     return None
 
 
-def run(part):
-    """Runs one part, shows what it prints, and returns its totals."""
+def run(part, shown):
+    """Runs one part; returns its name, totals, seconds, and what is unshown."""
+    began = time.monotonic()
     process = subprocess.Popen(
         ["timeout", "--kill-after=20", str(TIMEOUT_S.get(part, 600)),
          "make", "--no-print-directory", f"-j{os.cpu_count()}", part],
@@ -40,28 +43,39 @@ def run(part):
         stderr=subprocess.STDOUT, errors="replace")
     text = []
     for line in process.stdout:
-        print(line, end="", flush=True)
         text.append(line)
+        if shown:
+            print(line, end="", flush=True)
     status = process.wait()
     counts = totals("".join(text))
+    said = "" if shown else "".join(text)
     if counts is None:
-        print(f"test: {part} printed no totals")
+        said += f"test: {part} printed no totals\n"
         counts = [0, 1, 0]
     if status != 0 and not counts[1]:
-        print(f"test: {part} ended with status {status}")
+        said += f"test: {part} ended with status {status}\n"
         counts[1] = 1
-    return counts
+    return part, counts, time.monotonic() - began, said
 
 
-def main(parts):
+def run_beside(parts):
+    """Runs parts at the same time, each shown when it has ended."""
+    with concurrent.futures.ThreadPoolExecutor(len(parts)) as pool:
+        for done in [pool.submit(run, p, len(parts) == 1) for p in parts]:
+            part, counts, seconds, said = done.result()
+            print(f"--- {part}\n{said}" if len(parts) > 1 else said, end="",
+                  flush=True)
+            yield part, *counts, seconds
+
+
+def main(groups):
     results = []
-    for part in parts:
-        print(f"=== {part}", flush=True)
-        began = time.monotonic()
-        results.append((part, *run(part), time.monotonic() - began))
+    for group in groups:
+        print(f"=== {group}", flush=True)
+        results += run_beside(group.split("+"))
     print("===")
     for part, *counts, seconds in results:
-        print("%-10s %4d passed, %d failed, %d skipped, %.0f s"
+        print("%-14s %4d passed, %d failed, %d skipped, %.0f s"
               % (part, *counts, seconds))
     passed, failed, skipped = (sum(r[i] for r in results) for i in (1, 2, 3))
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
