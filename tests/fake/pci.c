@@ -85,7 +85,8 @@ static void write_bar(struct fake_function *f, unsigned offset, uint8_t value)
     uint64_t mask = size ? -size : 0;
     uint32_t flags = f->config[0x10 + 4 * owner] & 15;
 
-    if (f->config[4] & 3) {
+    /* Memory BARs and port BARs are decoded each by a bit of its own. */
+    if (f->config[4] & (flags & 1 ? 1 : 2)) {
         fprintf(stderr, "fake pci: a BAR is moved while it is decoded\n");
         abort();
     }
