@@ -101,9 +101,9 @@ bool log_drain(void)
         if (!pending_fill())
             return false;
 
-        size_t taken = log.console->write(log.console->arg,
-                                          log.pending + log.pending_at,
-                                          log.pending_len - log.pending_at);
+        size_t taken =
+            log.console->write(log.console->arg, log.pending + log.pending_at,
+                               log.pending_len - log.pending_at);
 
         if (taken == 0)
             break;
