@@ -103,7 +103,7 @@ static void double_block(uint8_t *block)
     block[BLOCK - 1] = (uint8_t)(block[BLOCK - 1] << 1 ^ (0x87 & -carry));
 }
 
-/* RFC 4493, 2.4; RFC 8573, 2. */
+/* RFC 4493, 2.4; RFC 8573, 3. */
 static void make_cmac(const struct ntp_key *key, const uint8_t *data,
                       size_t len, uint8_t *digest)
 {

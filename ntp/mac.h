@@ -33,7 +33,7 @@ const struct ntp_key *ntp_key_find(const struct ntp_keys *keys, uint32_t id);
  * Bytes of digest after the key id in NTPv4: 16 (MD5, AES-128-CMAC) or 20
  * (SHA-1, and SHA-256 truncated, so that no digest looks like a field).
  * Before NTPv4, chrony sends all 32 bytes of SHA-256.
- * RFC 5905, 7.3; RFC 7822, 3; RFC 8573, 2.  Level: any.
+ * RFC 5905, 7.3; RFC 7822, 3; RFC 8573, 3.  Level: any.
  */
 size_t ntp_mac_length(enum ntp_mac_type type);
 
