@@ -42,6 +42,11 @@ struct slip slip_of(struct word word)
 
 void slip_compare(struct slip *slip, const char *name)
 {
+    size_t len = strlen(name), least = slip->least;
+
+    if (len + least <= slip->word.len || slip->word.len + least <= len)
+        return;
+
     unsigned d = distance(slip->word, name);
 
     if (d < slip->least) {

@@ -184,24 +184,48 @@ static bool check_options(struct directive *d, const struct line_options *o)
     return true;
 }
 
+static bool is_same(const struct config_source *a, uint16_t port,
+                    struct word name)
+{
+    return a->port == port && word_is(name, a->name);
+}
+
+/* The line that is about the same source, or a new one. */
+static unsigned find_source(const struct config *config, uint16_t port,
+                            struct word name)
+{
+    unsigned i = 0;
+
+    while (i < config->source_count && !is_same(&config->source[i], port, name))
+        i++;
+    return i;
+}
+
+/* Named twice it is still one source, or one server would be a majority. */
 static bool source_add(struct directive *d, const struct config_source *source,
                        struct word name)
 {
     struct config *config = &d->b->config;
+    unsigned at = find_source(config, source->port, name);
     unsigned slots = source->max_sources;
+    struct config_source *s = &config->source[at];
 
     for (unsigned i = 0; i < config->source_count; i++)
-        slots += config->source[i].max_sources;
+        slots += i == at ? 0 : config->source[i].max_sources;
     if (slots > CONFIG_SOURCES_MAX)
         return directive_refuse(
             d, name, "at most 32 sources, counting maxsources of each pool");
-
-    struct config_source *s = &config->source[config->source_count];
+    if (at < config->source_count)
+        directive_note_word(d, name,
+                            "named before: it is one source, with "
+                            "the options of this line");
+    else
+        config->source_count++;
 
     *s = *source;
     memcpy(s->name, name.at, name.len);
     s->name[name.len] = 0;
-    d->b->source_at[config->source_count++] = directive_place(d, name.at);
+    d->b->source_at[at] = directive_place(d, name.at);
     return true;
 }
 

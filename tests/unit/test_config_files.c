@@ -176,6 +176,7 @@ static void test_includes_are_bounded(void **state)
     CHECK_EQ(builder.report.errors, 1);
     check_error(0, "chrony.conf:1:1: found \"include\", expected at most 8 "
                    "includes in each other");
+    CHECK_EQ(builder.report.files, 1 + 1 + 8);
 
     archive.len = 0;
     make_file(&archive, "chrony.conf", "confdir /d\n");

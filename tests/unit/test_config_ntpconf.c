@@ -110,6 +110,7 @@ static void test_restrict_is_access(void **state)
                    "restrict 10.1.0.0 mask 255.255.0.0 noserve\n"
                    "restrict 10.2.0.0/16 nomodify\n"
                    "restrict 10.2.0.0/16 noserve\n"
+                   "restrict 10.2.0.0/16 nopeer\n"
                    "restrict 2001:db8:: mask ffff:ffff:: notrap\n"
                    "restrict 192.0.2.7\n");
 

@@ -79,6 +79,22 @@ static void test_pools_have_four_sources(void **state)
     CHECK_EQ(source("server a.example maxsources 9")->max_sources, 1);
 }
 
+/* One server named twice would be a majority of two. */
+static void test_a_source_named_twice_is_one(void **state)
+{
+    const struct config *c = accept("server a iburst\nserver b\n"
+                                    "server A minpoll 4\n");
+
+    (void)state;
+    CHECK_EQ(c->source_count, 2);
+    CHECK_EQ(c->source[0].ntp.minpoll, 4);
+    CHECK(!c->source[0].ntp.iburst);
+    check_note("chrony.conf:3:8: \"A\": named before");
+    CHECK(read_chrony("server a\nserver a\nminsources 2\n")->refused);
+    accept(
+        "pool a maxsources 16\npool a maxsources 16\npool b maxsources 16\n");
+}
+
 static void test_a_peer_is_a_server_and_said_so(void **state)
 {
     (void)state;
@@ -222,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_defaults_are_those_of_chrony),
         cmocka_unit_test(test_every_option_has_its_field),
         cmocka_unit_test(test_pools_have_four_sources),
+        cmocka_unit_test(test_a_source_named_twice_is_one),
         cmocka_unit_test(test_a_peer_is_a_server_and_said_so),
         cmocka_unit_test(test_polls_are_clamped),
         cmocka_unit_test(test_ranges_are_checked),
