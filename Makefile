@@ -390,6 +390,11 @@ $(B)/host/host_rate: $(B)/native/tests/bench/host_rate.o
 	@mkdir -p $(@D)
 	$(native-cc) -o $@ $^
 
+# What a daemon under test is preloaded with.
+$(B)/host/private_clock.so: tests/boot/private_clock.c
+	@mkdir -p $(@D)
+	$(call show,ld)gcc -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $<
+
 loadgen: $(B)/host/loadgen ## the load generator, build/host/loadgen
 
 prove: | build/peers/bin/cbmc ## packet parsers, from any state, with CBMC
@@ -402,14 +407,14 @@ namespaces := unshare --net --pid --fork --kill-child --mount-proc \
 
 pytest = GNOMON_IMAGE=$(abspath $(B)/gnomon.elf) $(namespaces) \
     $(PYTHON) -m pytest -p no:cacheprovider -q -rs \
-    --basetemp=$(abspath build/tmp) $(PYTEST_FLAGS)
+    --basetemp=$(abspath $(or $(TMP),build/tmp)) $(PYTEST_FLAGS)
 
-host-tools := $(B)/host/loadgen $(B)/host/host_rate
+host-tools := $(addprefix $(B)/host/,loadgen host_rate private_clock.so)
 
 boot-test: all $(host-tools) ## the image under QEMU, with real peers
 	$(pytest) tests/boot
 
-soak: $(B)/gnomon.elf ## floods, mutated packets and pauses, for an hour
+soak: all $(host-tools) ## floods, mutated packets and pauses, for an hour
 	@ls tests/soak/test_*.py >/dev/null
 	$(pytest) tests/soak
 

@@ -35,6 +35,19 @@ def link():
 
 
 @pytest.fixture
+def lan():
+    """The same as a bridge, with room for more machines: lan.host(7)."""
+    if not os.path.exists("/dev/net/tun"):
+        pytest.skip("no /dev/net/tun on this machine")
+    try:
+        made = lab.Lan()
+    except NotImplementedError as e:
+        pytest.skip("no bridges on this machine: %s" % e)
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def things():
     """Whatever is put in here is closed when the test is over."""
     opened = []

@@ -5,6 +5,8 @@ Everything happens in the network namespace that `make boot-test` made; every
 wait has a bound, and every process that was started is ended by its id.
 """
 
+import contextlib
+import ctypes
 import json
 import os
 import re
@@ -128,6 +130,118 @@ class Process:
                 self.process.kill()
                 self.process.wait(5)
         return self.process.returncode
+
+
+class Lan(Tap):
+    """The same link as a bridge, on which there is room for others."""
+
+    def __init__(self):
+        self.hosts = []
+        super().__init__(addresses=())
+        self.port, self.name = self.name, "br0"
+        made = run("ip", "link", "add", self.name, "address", HOST_MAC, "type",
+                   "bridge", "forward_delay", "0", "mcast_snooping", "0",
+                   check=False)
+        if made.returncode:
+            super().close()
+            raise NotImplementedError(made.stdout)
+        run("ip", "link", "set", self.port, "address", "02:00:00:00:00:01")
+        run("ip", "link", "set", self.port, "master", self.name)
+        run("ip", "link", "set", self.name, "addrgenmode", "none")
+        run("ip", "link", "set", self.name, "up")
+        for address in (GATEWAY + "/24", GATEWAY6 + "/64"):
+            run("ip", "addr", "add", address, "dev", self.name, "nodad")
+
+    def netdev(self):
+        return "tap,id=n0,ifname=%s,script=no,downscript=no" % self.port
+
+    def host(self, number, addresses=None):
+        """Another machine on the link, 10.0.2.N and fd00:2::N if nothing else
+        is said."""
+        host = Host(self.name, number, ("10.0.2.%d/24" % number, "fd00:2::%x/64"
+                    % number) if addresses is None else addresses)
+        self.hosts.append(host)
+        return host
+
+    def close(self):
+        for host in self.hosts:
+            host.close()
+        run("ip", "link", "del", self.name, check=False)
+        run("ip", "link", "del", self.port, check=False)
+
+
+class Host:
+    """A network namespace, so that each of several programs has port 123."""
+
+    def __init__(self, bridge, number, addresses):
+        self.address, self.address6 = (
+            a.split("/")[0] for a in (*addresses, "", "")[:2])
+        # Nothing runs in it but what is put there; this holds it open.
+        self.holder = subprocess.Popen(
+            ["unshare", "--net", "sh", "-c", "echo; exec sleep 100000"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.holder.stdout.readline()
+        self.enter = ["nsenter", "--net=/proc/%d/ns/net" % self.holder.pid]
+        outer = "veth%d" % number
+        run("ip", "link", "add", outer, "type", "veth", "peer", "name",
+            "eth0", "netns", str(self.holder.pid))
+        run("ip", "link", "set", outer, "master", bridge, "up")
+        self.ip("link", "set", "lo", "up")
+        self.ip("link", "set", "eth0", "up")
+        for address in addresses:
+            self.ip("addr", "add", address, "dev", "eth0",
+                    *(["nodad"] if ":" in address else []))
+
+    def ip(self, *words):
+        return run(*self.enter, "ip", *words)
+
+    def run(self, *words, **more):
+        return run(*self.enter, *words, **more)
+
+    def process(self, words, log, **more):
+        return Process([*self.enter, *words], str(log), **more)
+
+    @contextlib.contextmanager
+    def inside(self):
+        """Sockets that this thread makes in here are that machine's."""
+        libc = ctypes.CDLL(None, use_errno=True)
+
+        def enter(path):
+            with open(path, "rb") as f:
+                if libc.setns(f.fileno(), 0x40000000):  # CLONE_NEWNET
+                    raise OSError(ctypes.get_errno(), "setns")
+        with open("/proc/thread-self/ns/net", "rb") as home:
+            enter("/proc/%d/ns/net" % self.holder.pid)
+            try:
+                yield self
+            finally:
+                enter("/proc/self/fd/%d" % home.fileno())
+
+    def close(self):
+        self.holder.kill()
+        self.holder.wait(5)
+
+
+class PrivateClock:
+    """A clock that a real daemon may set, s away from the machine's; see
+    private_clock.c."""
+
+    library = os.path.join(BUILD, "host", "private_clock.so")
+
+    def __init__(self, folder, offset=0.0, name="clock"):
+        self.path = os.path.join(str(folder), name)
+        with open(self.path, "wb") as f:
+            f.write(struct.pack("=qqqq", int(offset * 1e9), 0, 0, 0))
+        # Even if the library were not loaded, the machine's stays as it is.
+        self.words = ["setpriv", "--bounding-set=-sys_time",
+                      "--inh-caps=-sys_time", "env", "LD_PRELOAD=" +
+                      self.library, "PRIVATE_CLOCK=" + self.path]
+
+    def offset(self):
+        """How far it is ahead of the machine's, s."""
+        with open(self.path, "rb") as f:
+            offset, since, rate, _ = struct.unpack("=qqqq", f.read())
+        return (offset + (time.time_ns() - since) * rate / 1e9) / 1e9
 
 
 class Gnomon(Process):
