@@ -58,13 +58,26 @@ struct place directive_place(const struct directive *d, const char *at)
                           .line = d->line.number};
 }
 
+/* The end of the line came too early; whose line it is says more than where. */
+static void refuse_end(const struct directive *d, struct place at,
+                       const char *expected)
+{
+    char found[REPORT_FOUND_MAX + 1];
+    struct text t = text_in(found, sizeof(found));
+
+    text_add(&t, "the end of the line behind `");
+    text_add_bytes(&t, d->name.at, d->name.len);
+    text_add_char(&t, '`');
+    report_wrong(&d->b->report, at, found, expected);
+}
+
 bool directive_refuse(const struct directive *d, struct word found,
                       const char *expected)
 {
     struct place at = directive_place(d, found.at);
 
     if (found.len == 0)
-        report_wrong(&d->b->report, at, "the end of the line", expected);
+        refuse_end(d, at, expected);
     else
         report_error(&d->b->report, at, found, expected);
     return false;

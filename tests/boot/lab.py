@@ -55,6 +55,18 @@ def until(what, limit, question, step=0.05):
         time.sleep(step)
 
 
+def busy(seconds=0.5):
+    """What part of the machine's processors others use meanwhile."""
+    def read():
+        with open("/proc/stat", encoding="ascii") as f:
+            numbers = [int(n) for n in f.readline().split()[1:9]]
+        return sum(numbers), numbers[3] + numbers[4]
+    whole, idle = read()
+    time.sleep(seconds)
+    whole_later, idle_later = read()
+    return 1 - (idle_later - idle) / max(1, whole_later - whole)
+
+
 class Tap:
     """A TAP interface with the host's end of the link on it."""
 

@@ -51,15 +51,16 @@ def boot_and_ask(boot, link):
 
 
 def test_first_reply_comes_fast(boot, link, upstream):
-    """The median of 5 counts.  The machine that tests may be busy with other
-    things, which costs more than all that is measured: so it has four tries
-    at such a median."""
+    """The median of 5 counts, 400 ms and 120 ms.  Where the machine that tests
+    is busy with other things, it has more tries, and more time."""
     del upstream
     for _ in range(4):
+        scale = 1 if lab.busy() < 0.2 else 2
         whole, inside = zip(*(boot_and_ask(boot, link) for _ in range(5)))
         print("first reply after", [round(t) for t in whole], "ms, set",
-              [round(t) for t in inside], "ms after entry")
-        if statistics.median(whole) < 400 and statistics.median(inside) < 120:
+              [round(t) for t in inside], "ms after entry, limits times", scale)
+        if (statistics.median(whole) < 400 * scale and
+                statistics.median(inside) < 120 * scale):
             return
     raise AssertionError("never fast enough")
 

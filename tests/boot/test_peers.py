@@ -56,8 +56,9 @@ def ntpsec(folder, lines):
 
 
 def ntpd_rs(folder, server, extra=""):
-    if ":" in server:
-        server = "[%s]:123" % server
+    # It takes no address of IPv6 for one; a name it does.
+    hosts = folder / "hosts"
+    hosts.write_text(server + " gnomon\n")
     conf = folder / "ntp.toml"
     conf.write_text(
         '[[source]]\nmode = "server"\naddress = "%s"\n'
@@ -65,8 +66,10 @@ def ntpd_rs(folder, server, extra=""):
         "initial-poll-interval = 4\n"
         "[synchronization]\nminimum-agreeing-sources = 1\n"
         '[observability]\nlog-level = "debug"\n'
-        'observation-path = "%s/observe"\n%s' % (server, folder, extra))
-    return [need("ntp-daemon"), "-c", str(conf)]
+        'observation-path = "%s/observe"\n%s' % ("gnomon", folder, extra))
+    return ["unshare", "--mount", "sh", "-c",
+            'mount --bind "$0" /etc/hosts && exec "$@"', str(hosts),
+            need("ntp-daemon"), "-c", str(conf)]
 
 
 def follower(program, folder, server):

@@ -106,8 +106,9 @@ static void test_all_errors_are_said(void **state)
     CHECK_EQ(builder.report.errors, 3);
     check_error(0, "chrony.conf:3:1: found \"alow\", expected a directive; is "
                    "it `allow`?");
-    check_error(1, "chrony.conf:4:13: found the end of the line, expected a "
-                   "whole number from -2147483648 to 2147483647");
+    check_error(1, "chrony.conf:4:13: found the end of the line behind "
+                   "`makestep`, expected a whole number from -2147483648 "
+                   "to 2147483647");
     check_error(2, "chrony.conf:5:18: found \"16\", expected a whole number "
                    "from 1 to 15");
 }

@@ -150,14 +150,14 @@ static void test_ranges_are_checked(void **state)
     refuse("server a maxdelay 1x", 19, "\"1x\"");
     refuse("pool a maxsources 0", 19, "\"0\"");
     refuse("pool a maxsources 17", 19, "\"17\"");
-    refuse("server a offset", 16, "the end of the line");
+    refuse("server a offset", 16, "the end of the line behind `server`");
     refuse("server a polltarget x", 21, "\"x\"");
 }
 
 static void test_names_are_checked(void **state)
 {
     (void)state;
-    refuse("server", 7, "the end of the line");
+    refuse("server", 7, "the end of the line behind `server`");
     refuse("server a_b! iburst", 8, "\"a_b!\"");
     refuse("server 10.0.0.256", 8, "\"10.0.0.256\"");
     refuse("server 0.0.0.0", 8, "\"0.0.0.0\"");
