@@ -33,8 +33,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     while (ntp_field_next(&tail.fields, &f)) {
         sum += 4 + f.body_len;
         HOLDS(f.body >= data && f.body + f.body_len <= data + len);
+        HOLDS(f.body_len >= 12 && f.body_len % 4 == 0);
+        HOLDS(get_u16(f.body - 2) == f.body_len + 4);
     }
     HOLDS(tail.fields.ok);
     HOLDS(sum == len);
+    if (p.version == 4)
+        HOLDS(tail.mac_len == 0 || tail.mac_len == 4 || tail.mac_len == 20 ||
+              tail.mac_len == 24);
     return 0;
 }
