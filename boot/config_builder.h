@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A configuration while it is being read; main.c holds it. */
+/* A configuration while it is being read; settings.c holds it. */
 #ifndef BOOT_CONFIG_BUILDER_H
 #define BOOT_CONFIG_BUILDER_H
 
