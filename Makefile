@@ -87,6 +87,7 @@ net-y := \
     fastpath \
     frame \
     lwip_port \
+    lwip_timers \
     neighbour \
     resolve \
     slowpath \

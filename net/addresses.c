@@ -239,6 +239,24 @@ void net_tell(struct net *net, struct upstream *upstream)
         upstream_dhcp_sources(upstream, net->dhcp_source, net->dhcp_sources);
 }
 
+/* Addresses that duplicate address detection has found at others. */
+static void tell_duplicates(struct net *net)
+{
+    for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
+        uint32_t bit = 1u << i;
+        struct ip_addr6 addr;
+
+        if (!ip6_addr_isduplicated(netif_ip6_addr_state(&net->netif, i))) {
+            net->duplicates &= ~bit;
+        } else if (!(net->duplicates & bit)) {
+            net->duplicates |= bit;
+            addr = net_addr_from_lwip(netif_ip_addr6(&net->netif, i));
+            log_line("address %s is not used: another host has it",
+                     addr_text(&addr).text);
+        }
+    }
+}
+
 void addresses_poll(struct net *net)
 {
     struct fastpath_addr now[FASTPATH_ADDRS];
@@ -246,6 +264,7 @@ void addresses_poll(struct net *net)
     bool changed = count != net->addrs;
     uint64_t flags;
 
+    tell_duplicates(net);
     for (unsigned i = 0; i < count; i++)
         if (!has(net->addr, net->addrs, &now[i])) {
             tell_new(net, &now[i]);

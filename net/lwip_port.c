@@ -10,6 +10,7 @@
 #include "net/addr_text.h"
 #include "net/addresses.h"
 #include "net/lwip_hooks.h"
+#include "net/lwip_timers.h"
 #include "net/neighbour.h"
 #include "net/slowpath.h"
 #include "net/upstream.h"
@@ -18,9 +19,7 @@
 #include <lwip/etharp.h>
 #include <lwip/ethip6.h>
 #include <lwip/init.h>
-#include <lwip/stats.h>
 #include <lwip/sys.h>
-#include <lwip/timeouts.h>
 #include <netif/ethernet.h>
 #include <mbedtls/sha256.h>
 
@@ -520,23 +519,12 @@ void net_poll(struct net *net, uint64_t now_ticks)
         take(net, slot);
         ring_release(&net->ring);
     }
-    sys_check_timeouts();
+    lwip_timers_poll(&net->netif, sys_now());
     addresses_poll(net);
 }
 
 uint32_t net_next_timeout_ms(struct net *net)
 {
-    return net->attached ? sys_timeouts_sleeptime() : UINT32_MAX;
-}
-
-struct net_high_water net_high_water(const struct net *net)
-{
-    return (struct net_high_water){
-        .ring = net->ring.high,
-        .heap = lwip_stats.mem.max,
-        .pbuf_pool = lwip_stats.memp[MEMP_PBUF_POOL]->max,
-        .pbuf = lwip_stats.memp[MEMP_PBUF]->max,
-        .udp = lwip_stats.memp[MEMP_UDP_PCB]->max,
-        .tcp = lwip_stats.memp[MEMP_TCP_PCB]->max,
-    };
+    return net->attached ? lwip_timers_next(&net->netif, sys_now())
+                         : UINT32_MAX;
 }

@@ -55,16 +55,6 @@ struct net_count {
     uint64_t tx_full;   /* frames that the card had no buffer for */
 };
 
-/* Of what is fixed in size, the most that was ever in use. */
-struct net_high_water {
-    unsigned ring;      /* of RING_SLOTS */
-    unsigned heap;      /* bytes of MEM_SIZE */
-    unsigned pbuf_pool; /* of PBUF_POOL_SIZE */
-    unsigned pbuf;      /* of MEMP_NUM_PBUF */
-    unsigned udp;       /* of MEMP_NUM_UDP_PCB */
-    unsigned tcp;       /* of MEMP_NUM_TCP_PCB */
-};
-
 struct net_asked {
     struct ip_addr6 addr;
     uint64_t until_ticks;
@@ -94,6 +84,7 @@ struct net {
     /* Addresses; net/addresses.c. */
     struct fastpath_addr addr[FASTPATH_ADDRS]; /* as announced */
     unsigned addrs;
+    uint32_t duplicates; /* a bit for each IPv6 address that others have */
     ip6_addr_t gateway6; /* configured, or zero */
     struct ip_addr6 dhcp_source[NET_DHCP_SOURCES];
     unsigned dhcp_sources;
@@ -140,9 +131,6 @@ static inline bool net_pending(const struct net *net)
 {
     return ring_peek(&net->ring) != NULL || net->dev->link_up != net->link_up;
 }
-
-/* Level: background. */
-struct net_high_water net_high_water(const struct net *net);
 
 /* lwIP's addresses and ours. */
 struct ip_addr6 net_addr_from_lwip(const ip_addr_t *addr);

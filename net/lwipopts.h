@@ -11,6 +11,7 @@
 #define LWIP_NETCONN         0
 #define LWIP_SOCKET          0
 #define LWIP_TIMERS          1
+#define LWIP_TIMERS_CUSTOM   1 /* net/lwip_timers.h */
 
 /*
  * Memory: a heap and pools of lwIP's own, sized here and never grown.  When one
@@ -22,8 +23,9 @@
 #define MEM_ALIGNMENT   16
 #define MEM_SIZE        (64 * 1024) /* frames to be sent, DHCP's state */
 
-/* 32 sources being asked, 4 resolutions, DHCP, DHCPv6, NTP, and some spare. */
-#define MEMP_NUM_UDP_PCB   48
+/* 32 sources being asked, 32 names resolved for both families, DHCP, DHCPv6,
+ * DNS, NTP, and some spare. */
+#define MEMP_NUM_UDP_PCB   104
 #define MEMP_NUM_TCP_PCB   32
 #define MEMP_NUM_TCP_SEG   64
 #define MEMP_NUM_PBUF      32
@@ -59,8 +61,8 @@
 #define LWIP_DHCP                 1
 #define LWIP_DHCP_GET_NTP_SRV     1
 #define LWIP_DHCP_MAX_NTP_SERVERS 4
-/* Leases are looked at every 5 s, so that short ones work; 60 is usual. */
-#define DHCP_COARSE_TIMER_SECS   5
+/* Leases are looked at every second, so that short ones work. */
+#define DHCP_COARSE_TIMER_SECS   1
 #define DHCP_TIMEOUT_SIZE_T      uint32_t
 #define LWIP_ACD                 0 /* it would hold an address back for 2 s */
 #define LWIP_DHCP_DOES_ACD_CHECK 0

@@ -6,6 +6,7 @@
 #include "arch/fmt.h"
 #include "arch/log.h"
 #include "net/addr_text.h"
+#include "net/addresses.h"
 #include "net/frame.h"
 #include "net/lwip_port.h"
 
@@ -18,6 +19,9 @@
 
 /* A name that does not resolve is asked for again after 2, 4, ... 256 s. */
 #define RETRY_MAX 8
+
+/* So many attempts (14 s) without any name server are not worth a line. */
+#define PATIENCE 3
 
 /* A source that does not serve us is replaced at most so often. */
 #define REPLACE_S 1800
@@ -302,9 +306,13 @@ static void unresolved(struct upstream *u, unsigned index,
 {
     struct upstream_name *name = &u->name[index];
 
-    if (!name->told)
+    /* DHCP may be about to name one. */
+    bool early = why == RESOLVE_NO_SERVER && name->attempts < PATIENCE;
+
+    if (!name->told && !early) {
         log_line("source %s: %s", name->source.name, resolve_text(why));
-    name->told = true;
+        name->told = true;
+    }
     if (name->attempts < RETRY_MAX)
         name->attempts++;
     name->next_ticks = now_ticks + seconds(u, 1ull << name->attempts);
@@ -590,11 +598,23 @@ static void reconsider(struct upstream *u, uint64_t now_ticks)
     }
 }
 
+/* DHCPv6 and routers name servers after our addresses are known. */
+static bool name_server_changed(struct upstream *u)
+{
+    struct ip_addr6 now = {{0}};
+
+    (void)addresses_nameserver(u->net, 0, &now);
+    if (ip_equal(&now, &u->name_server))
+        return false;
+    u->name_server = now;
+    return true;
+}
+
 void upstream_poll(struct upstream *u, uint64_t now_ticks)
 {
     struct client_request request;
 
-    if (u->changed)
+    if (u->changed || name_server_changed(u))
         reconsider(u, now_ticks);
     if (u->link_came_up) {
         u->link_came_up = false;

@@ -68,9 +68,10 @@ struct upstream {
     struct upstream_slot slot[CLIENT_SOURCES_MAX];
     struct ip_addr6 own[UPSTREAM_OWN_MAX];
     unsigned owns;
-    bool changed;      /* our addresses, or the sources */
-    bool link_came_up; /* ask all of them anew */
-    uint64_t unsent;   /* requests that could not be sent */
+    struct ip_addr6 name_server; /* the first, as last seen */
+    bool changed;                /* our addresses, or the sources */
+    bool link_came_up;           /* ask all of them anew */
+    uint64_t unsent;             /* requests that could not be sent */
 };
 
 /* What upstream_start() needs. */
