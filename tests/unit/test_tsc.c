@@ -646,7 +646,7 @@ static void test_counter_without_promise_is_warned_of(void **state)
     tsc_init(&t);
     CHECK(tsc_measure(&t, refs, 3));
     CHECK(!t.invariant);
-    CHECK_EQ(tsc_wander_ppb(&t), 15000);
+    CHECK_EQ(tsc_wander_ppb(&t), 5000);
     CHECK(strstr(logged(&t), "WARNING: this CPU does not promise") != NULL);
 }
 
