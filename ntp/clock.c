@@ -2,18 +2,21 @@
 /* Counter value into time: a line, published to interrupt level. */
 #include "ntp/clock.h"
 
-#include <stddef.h>
-
 /*
  * A line crosses levels word by word, so that no compiler and no processor
  * makes one access of two, or two of one; `seq` says whether the words belong
- * together.
+ * together.  Written out, since every reply waits for it.
  */
 typedef uint64_t __attribute__((may_alias)) word;
 
-#define LINE_WORDS (sizeof(struct clock_line) / sizeof(word))
-_Static_assert(sizeof(struct clock_line) % sizeof(word) == 0,
-               "a line is whole words");
+#define EACH_WORD(X)                                                           \
+    X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13)
+#define COUNT_WORD(i) +1
+#define PUT_WORD(i)   __atomic_store_n(to + (i), from[i], __ATOMIC_RELAXED);
+#define GET_WORD(i)   to[i] = __atomic_load_n(from + (i), __ATOMIC_RELAXED);
+_Static_assert(sizeof(struct clock_line) ==
+                   (0 EACH_WORD(COUNT_WORD)) * sizeof(word),
+               "a line is these words");
 
 #define SECOND ((ntp_span)1 << 64)
 #define DAY    (86400 * SECOND)
@@ -35,33 +38,25 @@ void clock_publish(struct clock *c, const struct clock_line *line)
     /* A reader that still copies this slot, two lines old, must see the `seq`
      * that followed it no later than the words written below. */
     atomic_thread_fence(memory_order_release);
-    for (size_t i = 0; i < LINE_WORDS; i++)
-        __atomic_store_n(to + i, from[i], __ATOMIC_RELAXED);
+    EACH_WORD(PUT_WORD)
     /* Orders the words above before `seq`. */
     atomic_store_explicit(&c->seq, seq, memory_order_release);
-}
-
-static uint32_t read_newest(const struct clock *c, struct clock_line *line)
-{
-    word *to = (word *)line;
-    uint32_t seq;
-
-    do {
-        seq = atomic_load_explicit(&c->seq, memory_order_acquire);
-        const word *from = (const word *)&c->slot[seq & 1];
-        for (size_t i = 0; i < LINE_WORDS; i++)
-            to[i] = __atomic_load_n(from + i, __ATOMIC_RELAXED);
-        /* Orders the words above before the second look at `seq`. */
-        atomic_thread_fence(memory_order_acquire);
-    } while (atomic_load_explicit(&c->seq, memory_order_relaxed) != seq);
-    return seq;
 }
 
 struct clock_line clock_read(const struct clock *c)
 {
     struct clock_line line;
+    word *to = (word *)&line;
+    uint32_t seq;
 
-    read_newest(c, &line);
+    do {
+        seq = atomic_load_explicit(&c->seq, memory_order_acquire);
+        const word *from = (const word *)&c->slot[seq & 1];
+        EACH_WORD(GET_WORD)
+        /* Orders the words above before the second look at `seq`. */
+        atomic_thread_fence(memory_order_acquire);
+    } while (atomic_load_explicit(&c->seq, memory_order_relaxed) != seq);
+
     if (is_lost(line.epoch,
                 atomic_load_explicit(&c->lost, memory_order_acquire))) {
         line.leap = LEAP_UNKNOWN;
@@ -70,20 +65,27 @@ struct clock_line clock_read(const struct clock *c)
     return line;
 }
 
+static uint32_t newest_epoch(const struct clock *c)
+{
+    uint32_t seq, epoch;
+
+    do {
+        seq = atomic_load_explicit(&c->seq, memory_order_acquire);
+        epoch = __atomic_load_n(&c->slot[seq & 1].epoch, __ATOMIC_RELAXED);
+        /* Orders the epoch before the second look at `seq`. */
+        atomic_thread_fence(memory_order_acquire);
+    } while (atomic_load_explicit(&c->seq, memory_order_relaxed) != seq);
+    return epoch;
+}
+
 void clock_disown(struct clock *c)
 {
-    struct clock_line line;
-
-    read_newest(c, &line);
-    atomic_store_explicit(&c->lost, line.epoch, memory_order_release);
+    atomic_store_explicit(&c->lost, newest_epoch(c), memory_order_release);
 }
 
 bool clock_is_lost(const struct clock *c)
 {
-    struct clock_line line;
-
-    read_newest(c, &line);
-    return is_lost(line.epoch,
+    return is_lost(newest_epoch(c),
                    atomic_load_explicit(&c->lost, memory_order_acquire));
 }
 

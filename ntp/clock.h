@@ -20,9 +20,9 @@ enum ntp_leap {
  * being punctual.
  */
 struct clock_line {
-    uint64_t base_ticks;      /* the counter ... */
-    ntp_date base_date;       /* ... and the time then */
+    uint64_t base_ticks;      /* the counter at base_date */
     uint64_t rate;            /* 2^-80 s per tick, until slew_end_ticks */
+    ntp_date base_date;       /* the time at base_ticks */
     uint64_t slew_end_ticks;  /* the line bends here */
     uint64_t rate_after;      /* 2^-80 s per tick, from there on */
     ntp_date leap_date;       /* end of the UTC day with the leap, or NEVER */
