@@ -45,6 +45,7 @@ boot-y := \
     loop \
     settings \
     stats \
+    clock_cost \
     cpio \
     config \
     config_access \
@@ -377,10 +378,6 @@ sim: $(sims:%=$(B)/native/%) ## the discipline on invented clocks and networks
 benches := $(basename $(wildcard tests/bench/bench*.c))
 $(foreach t,$(benches),$(eval $(call host-program,native,$(t),-lm)))
 
-bench: $(benches:%=$(B)/native/%) ## what one reading of the clock costs
-	@$(if $(benches),,echo "make bench: no tests/bench/bench*.c yet" >&2; exit 1)
-	set -e; for s in $^; do $$s; done
-
 # The load generator: no part of the image, as fast as the host can.
 $(B)/host/loadgen: \
     $(patsubst %,$(B)/native/tests/bench/%.o,loadgen exchange link)
@@ -415,6 +412,17 @@ host-tools := $(addprefix $(B)/host/,loadgen host_rate private_clock.so)
 boot-test: all $(host-tools) ## the image under QEMU, with real peers
 	$(pytest) tests/boot
 
+# BENCH_FLAGS="--form long", "--suites boot,load".
+bench = GNOMON_IMAGE=$(abspath $(B)/gnomon.elf) $(namespaces) $(PYTHON) \
+    tests/bench/bench.py
+bench-programs := $(host-tools) $(benches:%=$(B)/native/%)
+
+bench: all $(bench-programs) ## figures of the image under QEMU, in 5 minutes
+	$(bench) $(BENCH_FLAGS)
+
+bench-short: all $(bench-programs) ## the same in half a minute, roughly
+	$(bench) --form short
+
 soak: all $(host-tools) ## floods, mutated packets and pauses, for an hour
 	@ls tests/soak/test_*.py >/dev/null
 	$(pytest) tests/soak
@@ -442,7 +450,8 @@ same-bytes: third-party ## the image twice, in two folders: the same bytes?
 test: ## set up, then everything, the long parts short
 	@tools/setup test
 	@FUZZ_SECONDS=$(or $(TEST_FUZZ_SECONDS),5) $(PYTHON) tests/run_all.py \
-	    unit lint both-compilers same-bytes fuzz+prove sim boot-test
+	    unit lint both-compilers same-bytes fuzz+prove sim boot-test \
+	    bench-short
 
 # SERVER=ADDRESS is followed, APPEND=WORDS are more configuration.
 run: ## set up, boot the image and serve; SERVER=ADDRESS is followed
@@ -471,8 +480,9 @@ endif
 
 FORCE:
 
-.PHONY: FORCE all objects libs third-party unit fuzz sim bench loadgen \
-    boot-test iso run test lint prove soak help clean both-compilers same-bytes
+.PHONY: FORCE all objects libs third-party unit fuzz sim bench bench-short \
+    loadgen boot-test iso run test lint prove soak help clean both-compilers \
+    same-bytes
 
 -include $(shell find $(wildcard $(addprefix $(B)/,arch boot drivers net ntp \
     nts host native fuzz lwip mbedtls newlib host-mbedtls) /dev/null) \

@@ -10,6 +10,7 @@
 #include "arch/panic.h"
 #include "arch/selftest.h"
 #include "arch/tsc.h"
+#include "boot/clock_cost.h"
 #include "boot/loader.h"
 #include "boot/loop.h"
 #include "boot/manifest.h"
@@ -312,6 +313,8 @@ void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
 
     if (selftest) {
         irq_enable();
+        if (strstr(selftest, "clock-read"))
+            clock_cost_tell(machine.tsc.best.hz);
         selftest_run(selftest + strlen("selftest="));
     }
 
