@@ -241,6 +241,8 @@ static void start_client(void)
         client_leaps(&machine.client, &machine.config->leaps);
     machine.server.keys = &machine.config->keys;
     machine.server.precision = start.precision;
+    if (machine.config->ratelimit.enabled)
+        machine.server.min_poll = machine.config->ratelimit.interval;
 }
 
 static void start_limit(void)

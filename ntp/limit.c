@@ -36,7 +36,8 @@ void limit_init(struct limit *l, const struct limit_config *config,
     *l = (struct limit){
         .config = *config, .client = memory, .sets = sets, .seed = seed};
     set_bucket(l);
-    memset(memory, 0, sets * set_size);
+    if (sets > 0)
+        memset(memory, 0, sets * set_size);
 }
 
 static uint64_t rotate(uint64_t x, unsigned n)

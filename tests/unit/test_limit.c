@@ -241,6 +241,8 @@ static void test_without_memory_everything_passes(void **state)
     CHECK_EQ(limit.sets, 0);
     for (int i = 0; i < 100; i++)
         CHECK_EQ(ask(1, 1000), LIMIT_PASS);
+    limit_init(&limit, &usual, NULL, 0, 10);
+    CHECK_EQ(ask(1, 1000), LIMIT_PASS);
 }
 
 static void test_the_table_stays_inside_its_memory(void **state)
