@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Addresses, neighbours, names and links, as the network sees them."""
 
+import os
+import random
 import re
 import socket
 import struct
@@ -253,3 +255,25 @@ def test_sources_that_are_ourselves_are_refused(boot, link, upstream, things):
     vm.wait_for(r"source ntp\.test is not asked: 127\.0\.0\.1 is loopback", 5)
     vm.wait_for(r"source 10\.0\.2\.15 is not asked: 10\.0\.2\.15 is our own",
                 5)
+
+
+def test_no_frame_brings_lwip_down(boot, link, upstream):
+    """What the fast path leaves to lwIP may be anything."""
+    del upstream
+    vm = boot(STATIC + "; logstats 1", net=link.netdev())
+    synchronised()
+    seed = int.from_bytes(os.urandom(4), "big")
+    print("seed", seed)
+    rng = random.Random(seed)
+    good = wire.for_lwip()
+    with hostile.wire(link) as s:
+        for i in range(int(os.environ.get("GNOMON_MUTATED", "20000"))):
+            try:
+                s.send(wire.mutated(rng, good))
+            except OSError:
+                pass
+            if i % 32 == 0:
+                time.sleep(0.003)
+    assert vm.running() and not re.search("panic", vm.output())
+    assert wire.answer(link, wire.echo4(), is_echo, 5)
+    assert lab.ask_until(lambda r: r.synchronised, 10)

@@ -184,3 +184,112 @@ class Dns(threading.Thread):
         self.going = False
         self.join(2)
         self.socket.close()
+
+
+def router_advertisement(flags=0x40):
+    options = (b"\x03\x04\x40\xc0" + struct.pack("!III", 600, 300, 0) +
+               socket.inet_pton(socket.AF_INET6, "fd00:3::") +
+               b"\x01\x01" + HOST_MAC +
+               b"\x05\x01\0\0" + struct.pack("!I", 1500) +
+               b"\x19\x03\0\0" + struct.pack("!I", 60) +
+               socket.inet_pton(socket.AF_INET6, "fd00:2::2"))
+    return icmp6("fe80::2", "ff02::1", struct.pack(
+        "!BBHBBHII", 134, 0, 0, 64, flags, 1800, 0, 0) + options,
+                 mac=b"\x33\x33\0\0\0\1")
+
+
+def tcp(port=80, flags=2):
+    head = struct.pack("!HHIIBBHHH", 40000, port, 1, 0, 0x80, flags, 1000, 0,
+                       0) + b"\x02\x04\x05\xb4\x04\x02\x01\x01"
+    pseudo = (socket.inet_aton(lab.GATEWAY) + socket.inet_aton(lab.GUEST) +
+              struct.pack("!BBH", 0, 6, len(head)))
+    total = hostile.checksum(pseudo + head)
+    return ipv4(lab.GATEWAY, lab.GUEST, 6,
+                head[:16] + struct.pack("!H", total) + head[18:])
+
+
+def for_lwip():
+    """Frames that the fast path leaves to lwIP, all of them good."""
+    udp6 = hostile.udp6(lab.request())[54:]
+    solicited = b"\x33\x33\xff\0\0\x15"
+    target = socket.inet_pton(socket.AF_INET6, lab.GUEST6)
+    frames = [
+        echo4(), echo6(), echo4(token=bytes(1400)), tcp(), tcp(flags=16),
+        tcp(port=4460, flags=1), router_advertisement(),
+        router_advertisement(0xc0),
+        arp(1, HOST_MAC, lab.GATEWAY, lab.GUEST),
+        arp(2, HOST_MAC, lab.GATEWAY, lab.GUEST, GUEST_MAC),
+        icmp6(lab.GATEWAY6, "ff02::1:ff00:15", b"\x87\0\0\0\0\0\0\0" +
+              target + b"\x01\x01" + HOST_MAC, mac=solicited),
+        icmp6("::", "ff02::1:ff00:15", b"\x87\0\0\0\0\0\0\0" + target,
+              mac=solicited),
+        icmp6(lab.GATEWAY6, "ff02::1", b"\x88\0\0\0\x60\0\0\0" + target +
+              b"\x02\x01" + HOST_MAC, mac=b"\x33\x33\0\0\0\1"),
+        icmp6("fe80::2", "ff02::1", b"\x82\0\0\0\x03\xe8\0\0" + bytes(16),
+              hops=1, mac=b"\x33\x33\0\0\0\1"),
+        icmp6(lab.GATEWAY6, lab.GUEST6, b"\x02\0\0\0\0\0\5\0" + bytes(48)),
+        icmp6(lab.GATEWAY6, lab.GUEST6, b"\x01\4\0\0\0\0\0\0" + bytes(48)),
+        ipv4(lab.GATEWAY, lab.GUEST, 1, b"\x03\x03\xfc\xfc\0\0\0\0" +
+             bytes(28)),
+        # Hop-by-hop options, a routing header, destination options.
+        ipv6(lab.GATEWAY6, lab.GUEST6, 0, b"\x11\0\x01\x04\0\0\0\0" + udp6),
+        ipv6(lab.GATEWAY6, lab.GUEST6, 43, b"\x11\0\0\0\0\0\0\0" + udp6),
+        ipv6(lab.GATEWAY6, lab.GUEST6, 60, b"\x11\0\x01\x04\0\0\0\0" + udp6),
+        # Fragments: first, middle, last, one that is whole.
+        ipv6(lab.GATEWAY6, lab.GUEST6, 44, b"\x11\0\0\1\0\0\0\7" +
+             udp6[:24]),
+        ipv6(lab.GATEWAY6, lab.GUEST6, 44, b"\x11\0\0\x19\0\0\0\7" +
+             udp6[24:32]),
+        ipv6(lab.GATEWAY6, lab.GUEST6, 44, b"\x11\0\0\x18\0\0\0\7" +
+             udp6[24:]),
+        ipv6(lab.GATEWAY6, lab.GUEST6, 44, b"\x11\0\0\0\0\0\0\7" + udp6),
+        hostile.udp4(bytes(300), sport=67, dport=68),
+        hostile.udp4(bytes(100), sport=53, dport=40000),
+    ]
+    piece = hostile.udp4(lab.request())[34:]
+    for part, at, more in ((piece[:24], 0, 0x2000), (piece[24:40], 24, 0x2000),
+                           (piece[40:], 40, 0)):
+        frame = bytearray(ipv4(lab.GATEWAY, lab.GUEST, 17, part))
+        frame[20:22] = struct.pack("!H", more | at // 8)
+        frame[24:26] = b"\0\0"
+        frame[24:26] = struct.pack("!H", hostile.checksum(bytes(
+            frame[14:34])))
+        frames.append(bytes(frame))
+    return frames
+
+
+def mend(frame):
+    """Put the checksums right that lie where they usually do."""
+    data = bytearray(frame)
+    if data[12:14] == b"\x08\x00" and len(data) >= 34:
+        data[24:26] = b"\0\0"
+        data[24:26] = struct.pack("!H", hostile.checksum(bytes(data[14:34])))
+        if data[23] == 1 and len(data) >= 38:
+            data[36:38] = b"\0\0"
+            data[36:38] = struct.pack("!H", hostile.checksum(bytes(
+                data[34:])))
+    elif data[12:14] == b"\x86\xdd" and len(data) >= 58 and data[20] == 58:
+        data[56:58] = b"\0\0"
+        pseudo = bytes(data[22:54]) + struct.pack("!II", len(data) - 54, 58)
+        data[56:58] = struct.pack("!H", hostile.checksum(
+            pseudo + bytes(data[54:])))
+    return bytes(data)
+
+
+def mutated(random, good):
+    """One of the good frames, a few bytes changed, often mended."""
+    data = bytearray(random.choice(good))
+    for _ in range(random.randint(0, 4)):
+        kind = random.random()
+        if kind < 0.7:
+            at = random.randrange(12, len(data))
+            data[at] = random.choice([0, 1, 2, 8, 255, random.randrange(256)])
+        elif kind < 0.85:
+            data = data[:random.randint(14, len(data))]
+        else:
+            data = (data + random.randbytes(random.randint(1, 64)))[:1514]
+    if random.random() < 0.1:
+        data[12:12] = b"\x81\0\0\x05"
+    elif random.random() < 0.8:
+        return mend(data)
+    return bytes(data)
