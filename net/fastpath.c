@@ -128,6 +128,13 @@ static enum ntp_verdict make_reply(const struct fastpath *fp,
     return verdict;
 }
 
+/* Does it come from where the servers are that we ask: DNS, DHCP, NTP? */
+static bool may_be_answer(const struct frame *f)
+{
+    return f->source_port == 53 || f->source_port == 67 ||
+           f->source_port == 123 || f->source_port == 547;
+}
+
 /* What becomes of a frame; when answered, `a` is complete but for the seal. */
 static enum ntp_verdict judge(struct fastpath *fp,
                               const struct clock_line *line,
@@ -141,6 +148,7 @@ static enum ntp_verdict judge(struct fastpath *fp,
         return verdict;
     if (!frame_is_for(frame->data, fp->dev->mac))
         return NTP_DROP_FRAME;
+    a->asked = verdict == NTP_OK && may_be_answer(&a->head);
     if (verdict == NTP_PASS || config->port == 0 ||
         a->head.destination_port != config->port)
         return NTP_PASS;
@@ -224,7 +232,7 @@ static void take(struct fastpath *fp, const struct clock_line *line)
         fp->answers++;
         return;
     }
-    if (verdict == NTP_PASS && !ring_put(fp->ring, &a->frame))
+    if (verdict == NTP_PASS && !ring_put(fp->ring, &a->frame, a->asked))
         verdict = NTP_DROP_FULL;
     fp->count[verdict]++;
     fp->dev->driver->drop(fp->dev, &a->frame);

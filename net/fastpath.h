@@ -59,6 +59,7 @@ struct fastpath_answer {
     struct ntp_reply reply;
     enum ntp_verdict verdict;
     uint32_t len; /* of the answering frame */
+    bool asked;   /* if passed on: it may be an answer to us */
 };
 
 /* One receive queue, and the CPU that serves it. */

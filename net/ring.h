@@ -14,6 +14,12 @@
  */
 #define RING_SLOTS 64
 
+/*
+ * Slots kept for frames that we may have asked for, so that a flood of others
+ * cannot keep every answer out.
+ */
+#define RING_RESERVE 16
+
 struct ring_slot {
     uint64_t rx_ticks;
     uint16_t len;
@@ -30,16 +36,18 @@ struct ring {
 };
 
 /*
- * Copy a frame in.  Returns false when there is no room, or when it is longer
- * than a slot.  Level: interrupt.
+ * Copy a frame in; `asked` ones may use the reserve.  Returns false when there
+ * is no room, or when it is longer than a slot.  Level: interrupt.
  */
-static inline bool ring_put(struct ring *r, const struct netdev_frame *frame)
+static inline bool ring_put(struct ring *r, const struct netdev_frame *frame,
+                            bool asked)
 {
+    uint32_t room = asked ? RING_SLOTS : RING_SLOTS - RING_RESERVE;
     uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
     /* Acquire: the slot was read before its tail moved on. */
     uint32_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
 
-    if (head - tail >= RING_SLOTS || frame->len > NETDEV_FRAME_MAX)
+    if (head - tail >= room || frame->len > NETDEV_FRAME_MAX)
         return false;
 
     struct ring_slot *slot = &r->slot[head % RING_SLOTS];

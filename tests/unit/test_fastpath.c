@@ -248,7 +248,8 @@ static void test_a_full_ring_drops_and_counts(void **state)
     struct frames_udp u = frames_request(false, payload);
 
     (void)state;
-    u.destination_port = 53;
+    u.source_port = 123; /* as of a server that we asked */
+    u.destination_port = 30000;
     for (int i = 0; i < RING_SLOTS + 10; i++)
         put(&u);
     run();
@@ -262,6 +263,29 @@ static void test_a_full_ring_drops_and_counts(void **state)
     }
     CHECK(ring_peek(&ring) == NULL);
     CHECK_EQ(fate(&u), NTP_PASS);
+}
+
+static void test_a_flood_leaves_room_for_answers(void **state)
+{
+    static const uint16_t servers[] = {53, 67, 123, 547};
+    struct frames_udp u = frames_request(false, payload);
+    size_t len;
+
+    (void)state;
+    u.destination_port = 30000;
+    for (int i = 0; i < RING_SLOTS; i++)
+        put(&u);
+    len = frames_make(data, &u);
+    put_u16(data + 12, 0x0806);
+    card_put(&card, data, len);
+    run();
+    CHECK_EQ(fp.count[NTP_PASS], RING_SLOTS - RING_RESERVE);
+    for (int i = 0; i < 4; i++) {
+        u.source_port = servers[i];
+        CHECK_EQ(fate(&u), NTP_PASS);
+    }
+    u.source_port = 54;
+    CHECK_EQ(fate(&u), NTP_DROP_FULL);
 }
 
 static void test_requests_not_to_us_are_dropped(void **state)
@@ -613,6 +637,7 @@ int main(void)
         T(test_a_request_is_answered_in_its_own_frame),
         T(test_what_is_not_ntp_goes_to_the_ring),
         T(test_a_full_ring_drops_and_counts),
+        T(test_a_flood_leaves_room_for_answers),
         T(test_requests_not_to_us_are_dropped),
         T(test_sources_that_are_never_answered),
         T(test_a_subnet_of_two_has_no_broadcast),
