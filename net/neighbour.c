@@ -24,14 +24,20 @@
 #define PROTOCOL_ICMPV6 58
 
 /* Neighbour discovery, RFC 4861, 4: offsets in the ICMPv6 message. */
+#define ND_ROUTER               134
 #define ND_SOLICITATION         135
 #define ND_ADVERTISEMENT        136
 #define ND_REDIRECT             137
 #define ND_FLAGS                4
 #define ND_TARGET               8
 #define ND_LEN                  24 /* without options */
+#define ND_ROUTER_LEN           16
 #define ND_SOLICITED_OVERRIDE   0x60
+#define ND_OPTION_SOURCE        1
 #define ND_OPTION_TARGET        2
+#define ND_OPTION_PREFIX        3
+#define ND_PREFIX_LEN           32
+#define ND_PREFIX               16 /* in its option */
 #define ND_ADVERTISEMENT_LENGTH (ND_LEN + 8)
 #define ND_HOP_LIMIT            255
 
@@ -75,20 +81,92 @@ static uint16_t checksum(const uint8_t *ip, const uint8_t *icmp, size_t len)
     return (uint16_t)~sum;
 }
 
-static enum neighbour_kind parse_ipv6(struct neighbour *n, struct reader *r)
+/* What the options of a message are, once all of them are known to be whole. */
+struct nd_options {
+    bool source;       /* there is the sender's link-layer address */
+    bool group_prefix; /* there is a prefix of multicast addresses */
+};
+
+/* RFC 4861, 4.6 and 6.1.2: an option of no length voids the message. */
+static bool read_options(struct nd_options *o, struct reader *r)
+{
+    *o = (struct nd_options){0};
+    while (r->left > 0) {
+        const uint8_t *option = r->at;
+        size_t len = r->left < 2 ? 0 : 8u * option[1];
+
+        if (len == 0 || read_bytes(r, len) == NULL)
+            return false;
+        if (option[0] == ND_OPTION_SOURCE)
+            o->source = true;
+        if (option[0] == ND_OPTION_PREFIX &&
+            (len != ND_PREFIX_LEN || option[ND_PREFIX] == 0xff))
+            o->group_prefix = true;
+    }
+    return true;
+}
+
+/* RFC 4861, 6.1.2; what it announces is SLAAC's business. */
+static enum neighbour_kind parse_router(const uint8_t *ip,
+                                        const struct nd_options *options)
+{
+    const uint8_t *source = ip + IPV6_SOURCE;
+    bool link_local = source[0] == 0xfe && (source[1] & 0xc0) == 0x80;
+
+    return link_local && !options->group_prefix ? NEIGHBOUR_NONE
+                                                : NEIGHBOUR_BAD;
+}
+
+/* The group in which the host with that address is asked for. */
+static struct ip_addr6 solicited_node(const struct ip_addr6 *target)
+{
+    struct ip_addr6 group = {
+        {0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0xff}};
+
+    memcpy(group.byte + 13, target->byte + 13, 3);
+    return group;
+}
+
+/* RFC 4861, 7.1.1. */
+static enum neighbour_kind parse_solicitation(const struct neighbour *n,
+                                              const uint8_t *ip,
+                                              const struct nd_options *options)
 {
     static const struct ip_addr6 unspecified;
+    struct ip_addr6 group = solicited_node(&n->target);
+    bool to_group = memcmp(ip + IPV6_TARGET, group.byte, 16) == 0;
+
+    if (ip_equal(&n->source, &unspecified))
+        return to_group && !options->source ? NEIGHBOUR_PROBE : NEIGHBOUR_BAD;
+    return to_group || memcmp(ip + IPV6_TARGET, n->target.byte, 16) == 0
+               ? NEIGHBOUR_REQUEST
+               : NEIGHBOUR_BAD;
+}
+
+static enum neighbour_kind parse_ipv6(struct neighbour *n, struct reader *r)
+{
     const uint8_t *ip = read_bytes(r, IPV6_LEN);
+    struct nd_options options;
 
     if (ip == NULL || ip[6] != PROTOCOL_ICMPV6 || r->left == 0 ||
-        r->at[0] < ND_SOLICITATION || r->at[0] > ND_REDIRECT)
+        r->at[0] < ND_ROUTER || r->at[0] > ND_REDIRECT)
         return NEIGHBOUR_NONE;
 
     size_t len = get_u16(ip + 4);
-    const uint8_t *icmp = len < ND_LEN ? NULL : read_bytes(r, len);
+    size_t fixed = r->at[0] == ND_ROUTER ? ND_ROUTER_LEN : ND_LEN;
+    const uint8_t *icmp = len < fixed ? NULL : read_bytes(r, len);
 
     if (icmp == NULL || ip[7] != ND_HOP_LIMIT || icmp[1] != 0 ||
-        checksum(ip, icmp, len) != 0 || icmp[ND_TARGET] == 0xff)
+        checksum(ip, icmp, len) != 0)
+        return NEIGHBOUR_BAD;
+
+    struct reader rest = reader_of(icmp + fixed, len - fixed);
+
+    if (!read_options(&options, &rest))
+        return NEIGHBOUR_BAD;
+    if (icmp[0] == ND_ROUTER)
+        return parse_router(ip, &options);
+    if (icmp[ND_TARGET] == 0xff)
         return NEIGHBOUR_BAD;
 
     n->ipv6 = true;
@@ -96,8 +174,7 @@ static enum neighbour_kind parse_ipv6(struct neighbour *n, struct reader *r)
     memcpy(n->target.byte, icmp + ND_TARGET, 16);
     switch (icmp[0]) {
     case ND_SOLICITATION:
-        return ip_equal(&n->source, &unspecified) ? NEIGHBOUR_PROBE
-                                                  : NEIGHBOUR_REQUEST;
+        return parse_solicitation(n, ip, &options);
     case ND_ADVERTISEMENT:
         return NEIGHBOUR_REPLY;
     default:

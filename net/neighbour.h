@@ -9,7 +9,7 @@
 
 enum neighbour_kind {
     NEIGHBOUR_NONE,    /* something else */
-    NEIGHBOUR_BAD,     /* one that must not be believed, or a redirect */
+    NEIGHBOUR_BAD,     /* not to be believed: malformed, or a redirect */
     NEIGHBOUR_REQUEST, /* `source` asks who has `target` */
     NEIGHBOUR_PROBE,   /* somebody asks whether `target` is free (IPv6) */
     NEIGHBOUR_REPLY    /* somebody says that he has `target` */
@@ -24,8 +24,8 @@ struct neighbour {
 
 /*
  * Read a frame, with or without a VLAN tag.  `n` is written for requests,
- * probes and replies.
- * RFC 826; RFC 4861, 7.1.  Level: any.
+ * probes and replies.  A sound router advertisement is NEIGHBOUR_NONE.
+ * RFC 826; RFC 4861, 6.1.2 and 7.1.  Level: any.
  */
 enum neighbour_kind neighbour_parse(struct neighbour *n, const uint8_t *data,
                                     size_t len);

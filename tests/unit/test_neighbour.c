@@ -180,17 +180,103 @@ static void test_other_discovery_is_told_apart(void **state)
     data[54] = 137; /* redirect */
     fix_sum(14, 32);
     CHECK_EQ(neighbour_parse(&n, data, len), NEIGHBOUR_BAD);
-    data[54] = 134; /* router advertisement: SLAAC's business */
-    fix_sum(14, 32);
-    CHECK_EQ(neighbour_parse(&n, data, len), NEIGHBOUR_NONE);
     data[54] = 128; /* echo request */
     fix_sum(14, 32);
     CHECK_EQ(neighbour_parse(&n, data, len), NEIGHBOUR_NONE);
+}
 
-    load(solicitation);
+static void test_a_probe_has_no_sender_to_tell(void **state)
+{
+    struct neighbour n;
+    size_t len = load(solicitation);
+
+    (void)state;
     memset(data + 22, 0, 16);
     fix_sum(14, 32);
-    CHECK_EQ(neighbour_parse(&n, data, len), NEIGHBOUR_PROBE);
+    CHECK_EQ(neighbour_parse(&n, data, len), NEIGHBOUR_BAD);
+    put_u16(data + 18, 24);
+    fix_sum(14, 24);
+    CHECK_EQ(neighbour_parse(&n, data, len - 8), NEIGHBOUR_PROBE);
+    data[14 + 39] = 2; /* the group of somebody else's address */
+    fix_sum(14, 24);
+    CHECK_EQ(neighbour_parse(&n, data, len - 8), NEIGHBOUR_BAD);
+}
+
+static void test_a_solicitation_is_sent_to_its_target_or_group(void **state)
+{
+    struct neighbour n;
+    size_t len = load_solicitation();
+
+    (void)state;
+    memcpy(data + 38, data + 62, 16);
+    fix_sum(14, 32);
+    CHECK_EQ(neighbour_parse(&n, data, len), NEIGHBOUR_REQUEST);
+    data[53] ^= 2;
+    fix_sum(14, 32);
+    CHECK_EQ(neighbour_parse(&n, data, len), NEIGHBOUR_BAD);
+}
+
+static void test_options_have_a_length_and_are_whole(void **state)
+{
+    struct neighbour n;
+    size_t len = load_solicitation();
+
+    (void)state;
+    data[79] = 0;
+    fix_sum(14, 32);
+    CHECK_EQ(neighbour_parse(&n, data, len), NEIGHBOUR_BAD);
+    data[79] = 2;
+    fix_sum(14, 32);
+    CHECK_EQ(neighbour_parse(&n, data, len), NEIGHBOUR_BAD);
+    load_solicitation();
+    put_u16(data + 18, 25);
+    fix_sum(14, 25);
+    CHECK_EQ(neighbour_parse(&n, data, len), NEIGHBOUR_BAD);
+}
+
+/* fe80::7 is a router, and announces 2001:db8::/64. */
+static const char advertisement[] = "333300000001 525400aabbcc 86dd"
+                                    "60000000 0030 3a ff"
+                                    "fe800000000000000000000000000007"
+                                    "ff020000000000000000000000000001"
+                                    "86 00 0000 4000 0708 00000000 00000000"
+                                    "03 04 40 c0 00000e10 00000708 00000000"
+                                    "20010db8000000000000000000000000";
+
+static void test_a_sound_router_is_left_to_slaac(void **state)
+{
+    static const struct {
+        unsigned at;
+        uint8_t value;
+    } wrong[] = {
+        {21, 64},   /* from beyond the link */
+        {22, 0x20}, /* not from a link-local address */
+        {55, 1},    /* code */
+        {71, 0},    /* an option without length */
+        {71, 3},    /* half of one is left over */
+        {71, 5},    /* more than there is */
+        {86, 0xff}, /* a prefix of groups */
+    };
+    struct neighbour n;
+    size_t len = load(advertisement);
+
+    (void)state;
+    fix_sum(14, 48);
+    CHECK_EQ(neighbour_parse(&n, data, len), NEIGHBOUR_NONE);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        load(advertisement);
+        data[wrong[i].at] = wrong[i].value;
+        fix_sum(14, 48);
+        CHECK_EQ(neighbour_parse(&n, data, len), NEIGHBOUR_BAD);
+    }
+    load(advertisement);
+    fix_sum(14, 48);
+    data[57] ^= 1;
+    CHECK_EQ(neighbour_parse(&n, data, len), NEIGHBOUR_BAD);
+    load(advertisement);
+    put_u16(data + 18, 15);
+    fix_sum(14, 15);
+    CHECK_EQ(neighbour_parse(&n, data, len), NEIGHBOUR_BAD);
 }
 
 static void test_discovery_from_afar_or_broken_is_not_believed(void **state)
@@ -253,6 +339,10 @@ int main(void)
         cmocka_unit_test(test_a_solicitation_is_answered),
         cmocka_unit_test(test_a_solicitation_without_option_is_answered_too),
         cmocka_unit_test(test_other_discovery_is_told_apart),
+        cmocka_unit_test(test_a_probe_has_no_sender_to_tell),
+        cmocka_unit_test(test_a_solicitation_is_sent_to_its_target_or_group),
+        cmocka_unit_test(test_options_have_a_length_and_are_whole),
+        cmocka_unit_test(test_a_sound_router_is_left_to_slaac),
         cmocka_unit_test(test_discovery_from_afar_or_broken_is_not_believed),
         cmocka_unit_test(test_everything_else_is_nobodys_business),
     };
