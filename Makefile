@@ -91,6 +91,7 @@ net-y := \
     lwip_timers \
     neighbour \
     resolve \
+    sieve \
     slowpath \
     upstream
 
@@ -138,6 +139,7 @@ portable-y := \
     net/dns \
     net/frame \
     net/neighbour \
+    net/sieve \
     $(filter boot/config%,$(boot-y:%=boot/%)) \
     $(ntp-y:%=ntp/%) \
     $(nts-y:%=nts/%)

@@ -12,6 +12,7 @@
 #include "net/lwip_hooks.h"
 #include "net/lwip_timers.h"
 #include "net/neighbour.h"
+#include "net/sieve.h"
 #include "net/slowpath.h"
 #include "net/upstream.h"
 #include "ntp/bytes.h"
@@ -57,6 +58,11 @@
 
 /* How often an address conflict is told. */
 #define CONFLICT_MS 60000
+
+/* Errors that may be told in a row, and then one each so often: RFC 4443,
+ * 2.4 (f), which names such a limit. */
+#define ERRORS_MAX 32
+#define ERRORS_MS  100
 
 /* lwIP calls back without saying for whom. */
 static struct net *self;
@@ -279,6 +285,19 @@ static bool send_frame(struct net *net, size_t len)
     return sent;
 }
 
+/* Take one from what may be told; it is all there again at `errors_ticks`. */
+static bool may_tell_error(struct net *net)
+{
+    uint64_t each = ERRORS_MS * net->ticks_per_ms;
+
+    if (net->errors_ticks < net->now_ticks)
+        net->errors_ticks = net->now_ticks;
+    if (net->errors_ticks - net->now_ticks > (ERRORS_MAX - 1) * each)
+        return false;
+    net->errors_ticks += each;
+    return true;
+}
+
 static err_t on_output(struct netif *netif, struct pbuf *p)
 {
     struct net *net = netif->state;
@@ -291,6 +310,10 @@ static err_t on_output(struct netif *netif, struct pbuf *p)
     if (net->config->private_only && is_public(net->out, len, true)) {
         net->count.refused++;
         return ERR_RTE;
+    }
+    if (sieve_is_error(net->out, len) && !may_tell_error(net)) {
+        net->count.untold++;
+        return ERR_OK;
     }
     note_question(net, net->out, len);
     renew_identification(net, net->out, len);
@@ -390,10 +413,20 @@ static bool meet_neighbour(struct net *net, const struct ring_slot *slot)
 
 static void input(struct net *net, const struct ring_slot *slot)
 {
+    struct ip_addr6 source;
     struct pbuf *p;
 
+    if (!sieve_passes(slot->data, slot->len, &source)) {
+        net->count.unfit++;
+        return;
+    }
     if (!meet_neighbour(net, slot))
         return;
+    /* Nobody else has our address; who claims it was met above. */
+    if (is_ours(net, &source)) {
+        net->count.unfit++;
+        return;
+    }
 
     p = pbuf_alloc(PBUF_RAW, slot->len, PBUF_POOL);
     if (p == NULL) {

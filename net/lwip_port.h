@@ -50,6 +50,8 @@ struct net_count {
     /* Verdicts of NTP requests that went by way of lwIP. */
     uint64_t verdict[NTP_VERDICT_COUNT];
     uint64_t unasked;   /* of neighbours: not asked for, or malformed */
+    uint64_t unfit;     /* kept from lwIP, see net/sieve.h */
+    uint64_t untold;    /* errors, over their rate */
     uint64_t refused;   /* of or to public networks, see private_only */
     uint64_t no_buffer; /* frames that lwIP's pool had no buffer for */
     uint64_t tx_full;   /* frames that the card had no buffer for */
@@ -93,6 +95,8 @@ struct net {
     struct net_asked asked[NET_ASKED_MAX];
     unsigned asked_next;
     uint64_t conflict_ticks; /* when one was last told */
+
+    uint64_t errors_ticks; /* when as many errors as ever may be told */
 
     uint32_t fragment_id; /* of the datagram being sent in fragments */
     uint8_t secret[32];   /* of TCP's sequence numbers */

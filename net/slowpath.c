@@ -28,10 +28,15 @@ static enum ntp_verdict check(struct net *net, const struct pbuf *p,
         return NTP_DROP_DESTINATION;
 
     /*
-     * lwIP checks a checksum, but does not miss one (RFC 8200, 8.1); it has
-     * only just moved past the UDP header, whose last field it is.
+     * lwIP has only just moved past the UDP header.  It never looked at the
+     * length there, and checks a checksum, but does not miss one (RFC 8200,
+     * 8.1).
      */
-    if (ip_current_is_v6() && get_u16((const uint8_t *)p->payload - 2) == 0)
+    const uint8_t *udp = (const uint8_t *)p->payload - UDP_HLEN;
+
+    if (get_u16(udp + 4) != UDP_HLEN + p->tot_len)
+        return NTP_DROP_UDP;
+    if (ip_current_is_v6() && get_u16(udp + 6) == 0)
         return NTP_DROP_CHECKSUM;
     if (p->tot_len > REQUEST_MAX)
         return NTP_DROP_FORMAT;
