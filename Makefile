@@ -422,6 +422,14 @@ bench-programs := $(host-tools) $(benches:%=$(B)/native/%)
 bench: all $(bench-programs) ## figures of the image under QEMU, in 5 minutes
 	$(bench) $(BENCH_FLAGS)
 
+bench-peer: build/bench-linux/initrd.img ## the same, in turns with Linux
+bench-peer: all $(bench-programs)
+	$(bench) --linux build/bench-linux $(BENCH_FLAGS)
+
+build/bench-linux/initrd.img: tests/bench/linux_guest tools/third_party.lock
+	tools/third_party linux busybox-static chrony-4.6
+	tests/bench/linux_guest $(@D)
+
 bench-short: all $(bench-programs) ## the same in half a minute, roughly
 	$(bench) --form short
 
@@ -482,9 +490,9 @@ endif
 
 FORCE:
 
-.PHONY: FORCE all objects libs third-party unit fuzz sim bench bench-short \
-    loadgen boot-test iso run test lint prove soak help clean both-compilers \
-    same-bytes
+.PHONY: FORCE all objects libs third-party unit fuzz sim bench bench-peer \
+    bench-short loadgen boot-test iso run test lint prove soak help clean \
+    both-compilers same-bytes
 
 -include $(shell find $(wildcard $(addprefix $(B)/,arch boot drivers net ntp \
     nts host native fuzz lwip mbedtls newlib host-mbedtls) /dev/null) \

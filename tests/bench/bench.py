@@ -181,8 +181,8 @@ class Bench:
         """The least memory, in MiB, in which it serves under load."""
         def serves(guest, memory):
             with self.framed(guest, memory) as (vm, where):
-                first = loadgen("first", *where, "--stratum", 2, "--limit",
-                                60 if guest.name == "linux" else 3)
+                first = loadgen("first", *where, "--stratum", 2,
+                                "--limit", guest.patience)
                 if "failed" in first:
                     return False
                 load = loadgen("load", *where, "--window", 64, "--duration",
@@ -190,14 +190,14 @@ class Bench:
                 return load.get("valid", 0) > 0 and vm.running()
 
         for guest in self.guests:
-            low, high = guest.least_memory, guest.memory
+            low, high = 0, len(guest.memories) - 1
             while low < high:
                 middle = (low + high) // 2
-                if serves(guest, middle):
+                if serves(guest, guest.memories[middle]):
                     high = middle
                 else:
                     low = middle + 1
-            self.note(guest.name, "memory", {"mib": high})
+            self.note(guest.name, "memory", {"mib": guest.memories[high]})
 
     def load(self):
         """Requests answered at saturation, shed above it, and how fast."""

@@ -31,7 +31,9 @@ def dgram(folder):
 class Guest:
     """A kind of machine; start() boots one."""
 
-    name, memory, least_memory, extra = "", 0, 1, ()
+    name, memory, extra = "", 0, ()  # MiB
+    memories = range(1)  # to look for the least of
+    patience = 3.0  # s from the start of QEMU that serving may take
     says_when = None  # on its console: us from entry to the first set
 
     def words(self, follow):
@@ -72,7 +74,7 @@ class Running(lab.Process):
 
 
 class Gnomon(Guest):
-    name, memory = "gnomon", 16
+    name, memory, memories = "gnomon", 16, range(1, 17)
     says_when = r"^\[ *(\d+) us\] clock set from"
 
     def words(self, follow):
@@ -87,7 +89,8 @@ class Gnomon(Guest):
 class Linux(Guest):
     """Debian's cloud kernel and chronyd, made by tests/bench/linux_guest."""
 
-    name, memory, least_memory = "linux", 256, 32
+    name, memory, memories = "linux", 256, range(64, 129, 4)
+    patience = 25.0
     extra = ("-device", "virtio-rng-pci")
 
     def __init__(self, folder):
