@@ -282,8 +282,7 @@ int main(int argc, char **argv)
     }
     printf("\nsim: %u passed, %u failed\n", passed, failed);
     if (ratios > 0)
-        printf("geometric mean of the ratios: %.3f%s\n",
-               exp(product / ratios),
+        printf("geometric mean of the ratios: %.3f%s\n", exp(product / ratios),
                better ? "" : ", and some limit is missed (!)");
     return failed == 0 ? 0 : 1;
 }
