@@ -161,7 +161,7 @@ class Lan(Tap):
         run("ip", "link", "set", self.port, "master", self.name)
         run("ip", "link", "set", self.name, "addrgenmode", "none")
         run("ip", "link", "set", self.name, "up")
-        for address in (GATEWAY + "/24", GATEWAY6 + "/64"):
+        for address in (GATEWAY + "/24", GATEWAY6 + "/64", "fe80::2/64"):
             run("ip", "addr", "add", address, "dev", self.name, "nodad")
 
     def netdev(self):
@@ -173,6 +173,24 @@ class Lan(Tap):
         host = Host(self.name, number, ("10.0.2.%d/24" % number, "fd00:2::%x/64"
                     % number) if addresses is None else addresses)
         self.hosts.append(host)
+        return host
+
+    def beyond(self, number):
+        """A machine on a network of its own, to which the host's end is the
+        router: 10.9.N.7."""
+        host = Host(None, number, ("10.9.%d.7/24" % number,
+                                   "fd00:9:%x::7/64" % number))
+        self.hosts.append(host)
+        outer = "veth%d" % number
+        run("ip", "addr", "add", "10.9.%d.1/24" % number, "dev", outer)
+        run("ip", "addr", "add", "fd00:9:%x::1/64" % number, "dev", outer,
+            "nodad")
+        host.ip("route", "add", "default", "via", "10.9.%d.1" % number)
+        host.ip("-6", "route", "add", "default", "via",
+                "fd00:9:%x::1" % number)
+        for family in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+            with open("/proc/sys/net/" + family, "w", encoding="ascii") as f:
+                f.write("1")
         return host
 
     def close(self):
@@ -197,7 +215,9 @@ class Host:
         outer = "veth%d" % number
         run("ip", "link", "add", outer, "type", "veth", "peer", "name",
             "eth0", "netns", str(self.holder.pid))
-        run("ip", "link", "set", outer, "master", bridge, "up")
+        if bridge:
+            run("ip", "link", "set", outer, "master", bridge)
+        run("ip", "link", "set", outer, "up")
         self.ip("link", "set", "lo", "up")
         self.ip("link", "set", "eth0", "up")
         for address in addresses:
@@ -350,6 +370,12 @@ class Reply:
         return ((self.receive - self.asked) +
                 (self.transmit - self.came)) / 2
 
+    def ahead_of(self, clock):
+        """The server's clock minus another, s, whatever the era of both."""
+        middle = (self.asked + self.came) / 2 + clock
+        served = (self.receive + self.transmit) / 2
+        return (served - middle + 2**31) % 2**32 - 2**31
+
     @property
     def bound(self):
         """How far off the server says that it may be, s."""
@@ -417,6 +443,7 @@ class Upstream(threading.Thread):
         self.offset, self.stratum, self.leap, self.refid, self.wait = (
             offset, stratum, leap, refid, wait)
         self.silent = False
+        self.kiss = None  # b"RATE" and so on, in answer to everything
         self.asked = 0
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_DGRAM)
@@ -442,10 +469,13 @@ class Upstream(threading.Thread):
                 continue
             if self.wait:
                 time.sleep(self.wait)
+            leap, stratum, refid = (
+                (3, 0, self.kiss) if self.kiss else
+                (self.leap, self.stratum, self.refid))
             head = struct.pack(
-                "!BBbbII4sQ", self.leap << 6 | 4 << 3 | 4, self.stratum,
-                data[2] if data[2] < 128 else 6, -24, 0, 6, self.refid,
-                receive - 2**32)
+                "!BBbbII4sQ", leap << 6 | 4 << 3 | 4, stratum,
+                data[2] if data[2] < 128 else 6, -24, 0, 6, refid,
+                (receive - 2**32) % 2**64)
             self.socket.sendto(head + data[40:48] + struct.pack(
                 "!QQ", receive, self.now()), who)
 
@@ -477,6 +507,39 @@ def honest(folder, address=GATEWAY, stratum=1):
     until("an answer from chronyd", 10, lambda: (
         lambda r: r and r.synchronised)(ask(address, timeout=0.2)))
     return server
+
+
+def dnsmasq(folder, *options, interface="tap0", log="dnsmasq.log"):
+    """DHCP, router advertisements and DNS, by a real server."""
+    program = peer("dnsmasq") or "/usr/sbin/dnsmasq"
+    if not os.access(program, os.X_OK):
+        return None
+    return Process([
+        program, "--keep-in-foreground", "--log-facility=-", "--log-dhcp",
+        "--conf-file=/dev/null", "--user=root", "--pid-file=",
+        "--interface=" + interface, "--bind-interfaces", "--no-resolv",
+        "--no-hosts", "--no-ping", "--leasefile-ro", *options],
+        os.path.join(str(folder), log))
+
+
+def udhcpd(folder, lease, log="udhcpd.log"):
+    """A DHCP server whose leases of 10.0.2.15 may be shorter than those of
+    dnsmasq, s."""
+    if not peer("busybox"):
+        return None
+    conf = os.path.join(str(folder), "udhcpd.conf")
+    files = os.path.join(str(folder), "udhcpd")
+    with open(conf, "w", encoding="ascii") as f:
+        f.write("\n".join([
+            "start 10.0.2.15", "end 10.0.2.15", "interface tap0",
+            "static_lease %s 10.0.2.15" % GUEST_MAC, "max_leases 1",
+            "min_lease 1", "option lease %d" % lease, "auto_time 0",
+            "option subnet 255.255.255.0", "option router 10.0.2.2",
+            "option ntpsrv 10.0.2.2", "lease_file %s.leases" % files,
+            "pidfile %s.pid" % files, ""]))
+    open(files + ".leases", "ab").close()
+    return Process([peer("busybox"), "udhcpd", "-f", conf],
+                   os.path.join(str(folder), log))
 
 
 def archive(path, files):
