@@ -298,7 +298,6 @@ static void start_upstream(void)
     };
 
     upstream_start(&machine.upstream, &setup, counter_read());
-    net_tell(&machine.net, &machine.upstream);
 }
 
 void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
