@@ -25,6 +25,7 @@ check() {
     check "headers compile alone" tests/lint/headers.sh $COMPILE
     check "no vector registers" tests/lint/vectors.sh $LOW_OBJECTS
     check "symbols of interrupt level" tests/lint/symbols.sh $IRQ_OBJECTS
+    check "conformance names what exists" tests/lint/conformance.sh
     check "text" tests/lint/text.sh
     check "clang-format" tests/lint/format.sh
 }
