@@ -65,7 +65,7 @@ def test_three_errors_are_three_errors_and_service_is_withheld(
     vm = boot("", net=link.netdev(), initrd=cpio)
     reply = lab.ask_until(lambda r: True, 15)
     assert reply.leap == 3 and reply.stratum == 0
-    for line, word in ((2, "minpol"), (3, "alow"), (4, "makestep")):
+    for line, word in ((2, "minpol"), (3, "alow"), (4, "end of the line")):
         vm.wait_for(r"gnomon\.conf:%d:\d+:.*%s" % (line, word), 10)
     vm.wait_for(r"config.*refused", 10)
     reply = lab.ask()
