@@ -261,8 +261,8 @@ int main(int argc, char **argv)
     printf("%u seeds of %d s, errors in us after the first fifth; "
            "medians, largest maximum\n\n"
            "%-49s %8s %8s %8s %7s | %8s %6s  %5s  %8s %s\n",
-           seeds, seconds, "", "RMS", "mean", "max", "ask/s", "chronyd",
-           "ask/s", "ratio", "in bound", "median bound");
+           seeds, seconds, "", "RMS", "mean", "max", "s/ask", "chronyd",
+           "s/ask", "ratio", "in bound", "median bound");
     double product = 0;
     unsigned ratios = 0, passed = 0, failed = 0;
     bool better = true;
