@@ -22,19 +22,25 @@ import time
 import guest as guests
 from guest import lab, loadgen
 
+# How often, and for how many seconds.
 FORMS = {
-    #          repeats, and seconds
-    "short": {"boots": 3, "loads": 1, "load": 1, "latency": 2, "settle": 2,
-              "idle": 4, "follow": 2, "accuracy": 6, "counts": 20000,
-              "windows": (1, 64), "rates": (2000, 50000)},
-    "normal": {"boots": 7, "loads": 3, "load": 3, "latency": 10, "settle": 15,
-               "idle": 30, "follow": 40, "accuracy": 60, "counts": 100000,
-               "windows": (1, 16, 64),
-               "rates": (2000, 5000, 10000, 20000, 50000)},
-    "long": {"boots": 15, "loads": 7, "load": 5, "latency": 20, "settle": 30,
-             "idle": 30, "follow": 120, "accuracy": 600, "counts": 100000,
-             "windows": (1, 16, 64),
-             "rates": (2000, 5000, 10000, 20000, 50000)},
+    "short": {
+        "suites": "clock size memory boot idle load accuracy",
+        "boots": 3, "loads": 1, "load": 1, "latency": 2, "settle": 2,
+        "idle": 4, "follow": 2, "accuracy": 6,
+        "windows": (1, 64), "rates": (2000, 50000)},
+    "normal": {
+        "suites": "clock server size memory boot idle load accuracy",
+        "boots": 7, "loads": 3, "load": 3, "latency": 10, "settle": 15,
+        "idle": 30, "follow": 40, "accuracy": 60,
+        "windows": (1, 16, 64),
+        "rates": (2000, 5000, 10000, 20000, 50000)},
+    "long": {
+        "suites": "clock server size memory boot idle load accuracy",
+        "boots": 15, "loads": 7, "load": 5, "latency": 20, "settle": 30,
+        "idle": 30, "follow": 120, "accuracy": 600,
+        "windows": (1, 16, 64),
+        "rates": (2000, 5000, 10000, 20000, 50000)},
 }
 
 # These ask over a link that the kernel has a hand in.
@@ -322,12 +328,10 @@ def sane(runs):
 
 
 def main():
-    suites = ["clock", "server", "size", "memory", "boot", "idle", "load",
-              "accuracy"]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--form", choices=FORMS, default="normal")
     parser.add_argument("--linux", metavar="FOLDER")
-    parser.add_argument("--suites", default=",".join(suites))
+    parser.add_argument("--suites")
     options = parser.parse_args()
     machines = [guests.Gnomon()]
     if options.linux:
@@ -345,7 +349,8 @@ def main():
     bench = Bench(options.form, folder,
                   os.path.join(lab.BUILD, "bench.jsonl"), machines)
     skipped = 0
-    for suite in options.suites.split(","):
+    suites = (options.suites or bench.form["suites"]).replace(",", " ")
+    for suite in suites.split():
         if suite in ON_TAP and not os.path.exists("/dev/net/tun"):
             print("SKIP %s: no /dev/net/tun on this machine" % suite)
             skipped += 1
