@@ -79,9 +79,9 @@ static void read_loader(uint32_t protocol, uint64_t address)
 
     mem_setup(info->ram, info->ram_count, info->reserved, info->reserved_count);
     mmu_init(info->ram, info->ram_count);
-    log_line("loader: %s %s, %llu KiB of memory, %zu modules%s", info->protocol,
-             info->loader, (unsigned long long)(mem_total() / 1024),
-             info->module_count,
+    log_line("loader: %s%s%s, %llu KiB of memory, %zu modules%s",
+             info->protocol, info->loader[0] ? " " : "", info->loader,
+             (unsigned long long)(mem_total() / 1024), info->module_count,
              info->cmdline_cut ? ", command line too long and cut" : "");
 }
 

@@ -36,10 +36,9 @@
 /* Requests are not all sent on the beat: up to that part later. */
 #define POLL_RANDOM 0.02
 
-/* Unanswered requests after which a source is unreachable; after which, being
- * that, it is asked less often.  RFC 5905, 13. */
-#define REACH_BITS 8
-#define UNREACH    20
+/* Unanswered requests after which an unreachable source is asked less often.
+ * RFC 5905, 13. */
+#define UNREACH 20
 
 void client_config_default(struct client_config *config)
 {
@@ -272,7 +271,7 @@ static void note_loss(struct client *c, struct source *s)
 {
     if (s->unanswered < UINT8_MAX)
         s->unanswered++;
-    if (s->unanswered == REACH_BITS) {
+    if (s->unanswered == FOLLOW_REACH_BITS) {
         s->poll = s->least_poll;
         look_again(c, s->due_ticks);
     } else if (s->unanswered > UNREACH && s->poll < s->config.maxpoll) {

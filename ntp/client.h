@@ -147,6 +147,7 @@ struct source {
     bool stopped;   /* by DENY or RSTR, for good */
     bool usable;    /* at the last look; `state` says why not */
     bool reachable; /* was, at the last look */
+    bool silent;    /* never answered, at the last look, and should have */
     bool named;     /* as a falseticker, and it still is one */
     struct source_config config;
     bool noselect, trust, require; /* as authselectmode makes them */

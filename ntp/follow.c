@@ -81,7 +81,8 @@ static enum source_state look_at(const struct client *c, const struct source *s,
     if (s->trouble != SOURCE_COMBINED)
         return s->trouble;
     if (s->filter.total == 0)
-        return s->sent > 8 ? SOURCE_UNREACHABLE : SOURCE_NO_SAMPLE;
+        return s->sent > FOLLOW_REACH_BITS ? SOURCE_UNREACHABLE
+                                           : SOURCE_NO_SAMPLE;
     if (s->reach == 0)
         return SOURCE_UNREACHABLE;
     if (s->noselect)
@@ -164,11 +165,14 @@ static void notice_reachability(struct client *c, int slot, uint64_t ticks)
 {
     struct source *s = &c->source[slot];
     bool reachable = s->reach != 0;
+    /* One that has never answered was not reachable before either. */
+    bool silent = s->filter.total == 0 && s->unanswered >= FOLLOW_REACH_BITS;
 
-    if (reachable != s->reachable)
+    if (reachable != s->reachable || (silent && !s->silent))
         follow_event(c, reachable ? CLIENT_REACHABLE : CLIENT_UNREACHABLE, slot,
                      ticks, 0);
     s->reachable = reachable;
+    s->silent = silent;
 }
 
 struct view {

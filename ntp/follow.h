@@ -8,6 +8,10 @@
 /* A set on fewer than a majority waits that long after the first reply, s. */
 #define FOLLOW_MAJORITY_WAIT 1.0
 
+/* So many requests without an answer make a source unreachable: the bits of
+ * the reachability register, RFC 5905, 13. */
+#define FOLLOW_REACH_BITS 8
+
 /* A bound is that many standard deviations. */
 #define FOLLOW_SIGMAS 4.0
 

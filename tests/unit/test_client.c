@@ -523,6 +523,50 @@ static void test_transmit_timestamps_never_repeat(void **state)
 
 /* Loss and recovery. */
 
+/* A wrong address is told, and so is that somebody came to live there. */
+static void test_a_source_that_never_answers_is_told_once(void **state)
+{
+    (void)state;
+    struct source_config config = plain();
+
+    config.iburst = true;
+    begin();
+    start(1, &config);
+    rig.server[0].silent = true;
+    pass(15);
+    CHECK_EQ(rig.events[CLIENT_UNREACHABLE], 0);
+    pass(20);
+    CHECK_EQ(rig.events[CLIENT_UNREACHABLE], 1);
+    CHECK_EQ(state_of(0), SOURCE_UNREACHABLE);
+    pass(5000);
+    CHECK_EQ(rig.events[CLIENT_UNREACHABLE], 1);
+    CHECK_EQ(rig.events[CLIENT_REACHABLE], 0);
+    rig.server[0].silent = false;
+    pass(1100);
+    CHECK_EQ(rig.events[CLIENT_REACHABLE], 1);
+    CHECK_EQ(rig.events[CLIENT_UNREACHABLE], 1);
+}
+
+/* RFC 5905, 13: unreach counts, then the poll interval grows to maxpoll. */
+static void test_an_unreachable_source_is_asked_ever_less_often(void **state)
+{
+    (void)state;
+    struct source_report r;
+
+    begin();
+    start(1, NULL);
+    rig.server[0].silent = true;
+    pass(18 * 66);
+    client_source(&rig.client, 0, rig.now, &r);
+    CHECK_EQ(r.poll, 6);
+    pass(5 * 132);
+    client_source(&rig.client, 0, rig.now, &r);
+    CHECK(r.poll > 6);
+    pass(20000);
+    client_source(&rig.client, 0, rig.now, &r);
+    CHECK_EQ(r.poll, 10);
+}
+
 static void
 test_without_replies_it_serves_on_with_growing_dispersion(void **state)
 {
@@ -1041,6 +1085,8 @@ int main(void)
         cmocka_unit_test(test_rate_ends_a_burst),
         cmocka_unit_test(test_deny_stops_a_source_for_good),
         cmocka_unit_test(test_transmit_timestamps_never_repeat),
+        cmocka_unit_test(test_a_source_that_never_answers_is_told_once),
+        cmocka_unit_test(test_an_unreachable_source_is_asked_ever_less_often),
         cmocka_unit_test(
             test_without_replies_it_serves_on_with_growing_dispersion),
         cmocka_unit_test(test_a_counter_that_may_wander_disperses_faster),
