@@ -63,6 +63,9 @@
 #define LWIP_DHCP_MAX_NTP_SERVERS 4
 /* Leases are looked at every second, so that short ones work. */
 #define DHCP_COARSE_TIMER_SECS   1
+/* What we ask takes 92 bytes with a hostname of 63 letters; lwIP provides for
+ * 68, and fails an assertion when they are not enough. */
+#define DHCP_OPTIONS_LEN         128
 #define DHCP_TIMEOUT_SIZE_T      uint32_t
 #define LWIP_ACD                 0 /* it would hold an address back for 2 s */
 #define LWIP_DHCP_DOES_ACD_CHECK 0

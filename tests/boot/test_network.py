@@ -193,6 +193,12 @@ def test_ipv6_extension_headers_are_answered(boot, link, upstream):
                            lambda d: packet[40:48] in d, 0.4)
 
 
+def test_dhcp_is_told_the_longest_hostname(boot):
+    vm = boot("hostname " + 63 * "a", net="user,id=n0")
+    vm.wait_for(r"address 10\.0\.2\.15/24 by DHCP", 5)
+    assert vm.running(), vm.output()
+
+
 def test_dhcp_gives_an_address_and_renews_it(boot, link, upstream, things):
     del upstream
     server = wire.Dhcp(link, 10, b"\x03\x04" + socket.inet_aton(lab.GATEWAY) +
