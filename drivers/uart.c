@@ -46,14 +46,22 @@ static size_t uart_write(void *arg, const char *text, size_t len)
     return len;
 }
 
+/*
+ * A port that nobody empties is waited for once: last words have thousands of
+ * characters, and the reboot comes after them.
+ */
 static void uart_write_all(void *arg, const char *text, size_t len)
 {
+    static bool stuck;
+
     while (len > 0) {
+        unsigned patience = stuck ? 1 : PATIENCE;
         size_t written = 0;
 
-        for (unsigned i = 0; i < PATIENCE && written == 0; i++)
+        for (unsigned i = 0; i < patience && written == 0; i++)
             written = uart_write(arg, text, len);
-        if (written == 0)
+        stuck = written == 0;
+        if (stuck)
             return;
         text += written;
         len -= written;

@@ -281,7 +281,7 @@ class Gnomon(Process):
 
     def __init__(self, folder, append="", net=None, machine="q35", cpu="max",
                  memory=16, accel="tcg,thread=multi", initrd=None, drive=None,
-                 extra=(), rng=False, name="gnomon"):
+                 extra=(), rng=False, serial=None, name="gnomon"):
         self.folder = str(folder)
         self.console = os.path.join(self.folder, name + ".console")
         self.qmp_path = os.path.join(self.folder, name + ".qmp")
@@ -289,7 +289,7 @@ class Gnomon(Process):
         words = [peer("qemu-system-x86_64"), "-accel", accel, "-smp", "1",
                  "-cpu", cpu, "-M", machine, "-m", str(memory), "-nodefaults",
                  "-no-user-config", "-display", "none", "-no-reboot",
-                 "-serial", "file:" + self.console,
+                 "-serial", serial or "file:" + self.console,
                  "-qmp", "unix:%s,server=on,wait=off" % self.qmp_path,
                  "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
         if drive is None:

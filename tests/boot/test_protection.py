@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Each protection of the machine, violated on purpose: `selftest=NAME`."""
 
+import os
 import re
 
 import pytest
@@ -74,6 +75,19 @@ def test_panic_shows_trace_and_last_log_lines(boot):
     for name in ("do_panic", "selftest_run", "boot_main"):
         assert name + "+0x" in trace, text
     assert "selftest: panic" in text.split("last log lines:")[1], text
+
+
+def test_panic_ends_though_nobody_reads_the_console(boot, tmp_path):
+    pipe = str(tmp_path / "serial")
+    os.mkfifo(pipe + ".in")
+    os.mkfifo(pipe + ".out")
+    full = os.open(pipe + ".out", os.O_RDWR | os.O_NONBLOCK)
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(full, bytes(4096))
+    vm = boot("selftest=panic", serial="pipe:" + pipe)
+    assert vm.exit_status(8) == lab.DEBUG_SUCCESS
+    os.close(full)
 
 
 def test_panic_within_a_panic_still_ends(boot):
