@@ -13,6 +13,12 @@
 #define VERDICT_WORD(id, word, text) word,
 static const char *const verdict_word[] = {NTP_VERDICTS(VERDICT_WORD)};
 
+/* A line that lost its end would not add up: all counters, at their largest. */
+#define VERDICT_ROOM(id, word, text) +sizeof(" =18446744073709551615" word) - 1
+_Static_assert(sizeof("stats received=18446744073709551615")
+                       NTP_VERDICTS(VERDICT_ROOM) <= LOG_LINE_MAX + 1,
+               "a line of verdicts is never cut");
+
 /* The pools by lwIP's own names, in the order of their numbers. */
 static const char *const pool_name[] = {
 #define LWIP_MEMPOOL(name, count, size, text) #name,
