@@ -21,6 +21,17 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/*
+ * The next time after `due` for what comes every `interval`.  A machine that
+ * was away for a day does not make up for what it missed.
+ */
+static uint64_t after(uint64_t due, uint64_t interval)
+{
+    uint64_t now = counter_read();
+
+    return now - due < interval ? due + interval : now + interval;
+}
+
 /* Is there work that an interrupt brought?  Level: interrupts off. */
 static bool pending(const struct loop *loop)
 {
@@ -64,11 +75,11 @@ _Noreturn void loop_run(struct loop *loop)
         }
         if (counter_read() >= next_stats) {
             stats_log(loop->net, loop->limit);
-            next_stats += stats_ticks;
+            next_stats = after(next_stats, stats_ticks);
         }
         if (counter_read() >= next_renew) {
             entropy_renew();
-            next_renew += RENEW_S * loop->ticks_per_s;
+            next_renew = after(next_renew, RENEW_S * loop->ticks_per_s);
         }
 
         bool draining = log_drain();
