@@ -62,7 +62,7 @@
 #define LWIP_DHCP_GET_NTP_SRV     1
 #define LWIP_DHCP_MAX_NTP_SERVERS 4
 /* Leases are looked at every second, so that short ones work. */
-#define DHCP_COARSE_TIMER_SECS   1
+#define DHCP_COARSE_TIMER_SECS 1
 /* What we ask takes 92 bytes with a hostname of 63 letters; lwIP provides for
  * 68, and fails an assertion when they are not enough. */
 #define DHCP_OPTIONS_LEN         128
