@@ -221,6 +221,8 @@ static void read_leapsecmode(struct directive *d, const struct kind *kind)
     d->b->config.client.leapsecmode = modes[choice];
     if (choice == 0)
         directive_note(d, "there is no kernel below: `step` is used");
+    else if (modes[choice] == LEAPSEC_SLEW)
+        directive_note(d, "not followed in this release: `step` is used");
 }
 
 /*

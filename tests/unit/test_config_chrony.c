@@ -187,6 +187,7 @@ static void test_what_is_not_followed_is_noted(void **state)
         "keyfile nowhere",
         "leapseclist nowhere",
         "leapsecmode system",
+        "leapsecmode slew",
         "leapsectz right/UTC",
         "linux_freq_scale 1",
         "linux_hz 100",
