@@ -129,9 +129,14 @@ class Process:
         return self.process.poll() is None
 
     def cpu_seconds(self):
-        with open("/proc/%d/stat" % self.process.pid, encoding="ascii") as f:
-            words = f.read().rsplit(")", 1)[1].split()
-        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+        """Of all its threads."""
+        total = 0
+        tasks = "/proc/%d/task" % self.process.pid
+        for task in os.listdir(tasks):
+            with open("%s/%s/schedstat" % (tasks, task),
+                      encoding="ascii") as f:
+                total += int(f.read().split()[0])
+        return total / 1e9
 
     def close(self):
         if self.process.poll() is None:
@@ -281,7 +286,8 @@ class Gnomon(Process):
 
     def __init__(self, folder, append="", net=None, machine="q35", cpu="max",
                  memory=16, accel="tcg,thread=multi", initrd=None, drive=None,
-                 extra=(), rng=False, serial=None, name="gnomon"):
+                 extra=(), rng=False, serial=None, name="gnomon",
+                 mac=GUEST_MAC):
         self.folder = str(folder)
         self.console = os.path.join(self.folder, name + ".console")
         self.qmp_path = os.path.join(self.folder, name + ".qmp")
@@ -302,7 +308,7 @@ class Gnomon(Process):
             words += drive
         if net:
             words += ["-netdev", net, "-device",
-                      "virtio-net-pci,netdev=n0,mac=" + GUEST_MAC]
+                      "virtio-net-pci,netdev=n0,mac=" + mac]
         if rng:
             words += ["-device", "virtio-rng-pci"]
         words += list(extra)
@@ -357,6 +363,7 @@ class Reply:
             flags >> 6, flags >> 3 & 7, flags & 7)
         self.root_delay /= 65536
         self.root_dispersion /= 65536
+        self.reference = self.reference_ts / 2**32 - NTP_UNIX
         self.receive = self.receive_ts / 2**32 - NTP_UNIX
         self.transmit = self.transmit_ts / 2**32 - NTP_UNIX
 
@@ -438,8 +445,9 @@ class Upstream(threading.Thread):
     chronyd."""
 
     def __init__(self, address, port=123, offset=0.0, stratum=1, leap=0,
-                 refid=b"TEST", wait=0.0):
+                 refid=b"TEST", wait=0.0, dispersion=0.0001):
         super().__init__(daemon=True)
+        self.dispersion = int(dispersion * 65536)
         self.offset, self.stratum, self.leap, self.refid, self.wait = (
             offset, stratum, leap, refid, wait)
         self.silent = False
@@ -474,8 +482,8 @@ class Upstream(threading.Thread):
                 (self.leap, self.stratum, self.refid))
             head = struct.pack(
                 "!BBbbII4sQ", leap << 6 | 4 << 3 | 4, stratum,
-                data[2] if data[2] < 128 else 6, -24, 0, 6, refid,
-                (receive - 2**32) % 2**64)
+                data[2] if data[2] < 128 else 6, -24, 0, self.dispersion,
+                refid, (receive - 2**32) % 2**64)
             self.socket.sendto(head + data[40:48] + struct.pack(
                 "!QQ", receive, self.now()), who)
 
@@ -522,7 +530,7 @@ def dnsmasq(folder, *options, interface="tap0", log="dnsmasq.log"):
         os.path.join(str(folder), log))
 
 
-def udhcpd(folder, lease, log="udhcpd.log"):
+def udhcpd(folder, lease, interface="tap0", log="udhcpd.log"):
     """A DHCP server whose leases of 10.0.2.15 may be shorter than those of
     dnsmasq, s."""
     if not peer("busybox"):
@@ -531,7 +539,7 @@ def udhcpd(folder, lease, log="udhcpd.log"):
     files = os.path.join(str(folder), "udhcpd")
     with open(conf, "w", encoding="ascii") as f:
         f.write("\n".join([
-            "start 10.0.2.15", "end 10.0.2.15", "interface tap0",
+            "start 10.0.2.15", "end 10.0.2.15", "interface " + interface,
             "static_lease %s 10.0.2.15" % GUEST_MAC, "max_leases 1",
             "min_lease 1", "option lease %d" % lease, "auto_time 0",
             "option subnet 255.255.255.0", "option router 10.0.2.2",

@@ -10,6 +10,7 @@ import time
 import pytest
 
 import lab
+import scenario
 
 STATIC = ("address 10.0.2.15/24; gateway 10.0.2.2; server 10.0.2.2 iburst; "
           "allow")
@@ -111,12 +112,6 @@ def test_grub_boots_the_same_image(boot, link, upstream, tmp_path, firmware):
     lab.ask_until(synchronised, 90)
 
 
-@pytest.mark.slow
 def test_idle_costs_at_most_one_percent_of_a_core(boot, link, upstream):
     del upstream
-    vm = boot(STATIC, net=link.netdev())
-    lab.ask_until(synchronised, 20)
-    time.sleep(12)
-    before = vm.cpu_seconds()
-    time.sleep(30)
-    assert vm.cpu_seconds() - before <= 0.3
+    scenario.idle(boot, link, 10)

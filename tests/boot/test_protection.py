@@ -127,7 +127,6 @@ def test_halted_machine_wakes_each_second(boot):
     passes(boot("selftest=idle"), 30)
 
 
-@pytest.mark.slow
 def test_loop_that_hangs_is_a_panic(boot):
     vm = boot("selftest=watchdog")
     passes(vm, 60)
