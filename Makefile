@@ -323,6 +323,7 @@ host-mbedtls := -isystem $(T)/mbedtls/include \
     -DMBEDTLS_CONFIG_FILE='"nts/mbedtls_config.h"' -iquote .
 # Tests bring their own ports, counter and model-specific registers.
 host-flags := -std=gnu11 -g $(warnings) -iquote tests/fake $(host-mbedtls) \
+    -isystem $(T)/lwip/src/include -idirafter net/lwip_arch -idirafter net \
     -MMD -MP
 host-mbedcrypto := $(B)/host-mbedtls/libmbedcrypto.a
 
@@ -335,7 +336,7 @@ $(host-mbedcrypto): $(mbedtls-y:%=$(B)/host-mbedtls/%.o)
 	$(library)
 
 define host-flavour
-$(B)/$(1)/%.o: %.c $(B)/flags | $(T)/mbedtls.stamp
+$(B)/$(1)/%.o: %.c $(B)/flags | $(T)/mbedtls.stamp $(T)/lwip.stamp
 	@mkdir -p $$(@D)
 	$$(call show,cc)$$($(1)-cc) $$(host-flags) -c -o $$@ $$<
 

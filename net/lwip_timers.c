@@ -68,9 +68,27 @@ static bool tcp_has_work(void)
     return tcp_active_pcbs != NULL || tcp_tw_pcbs != NULL;
 }
 
-static bool is_due(uint32_t due, uint32_t now_ms)
+/*
+ * Nothing is due later than one interval from now: if it seems so, the machine
+ * was away for weeks, or its counter was set back.
+ */
+static bool is_due(uint32_t due, uint32_t now_ms, uint32_t interval_ms)
 {
-    return (int32_t)(now_ms - due) >= 0;
+    return due - now_ms - 1 >= interval_ms;
+}
+
+/*
+ * How often to call a handler that is due.  A lease runs on while the machine
+ * is away, and lwIP counts its seconds by calls; a call costs nanoseconds.
+ */
+static uint32_t times(const struct lwip_cyclic_timer *timer, uint32_t due,
+                      uint32_t now_ms)
+{
+    uint32_t late = now_ms - due;
+
+    if (timer->handler != dhcp_coarse_tmr || late > INT32_MAX)
+        return 1;
+    return 1 + late / timer->interval_ms;
 }
 
 /* The next multiple of the interval since the start. */
@@ -86,13 +104,16 @@ void lwip_timers_poll(const struct netif *netif, uint32_t now_ms)
     for (int i = 0; i < lwip_num_cyclic_timers; i++) {
         const struct lwip_cyclic_timer *timer = &lwip_cyclic_timers[i];
 
-        if (!is_due(due_ms[i], now_ms))
+        if (!is_due(due_ms[i], now_ms, timer->interval_ms))
             continue;
+
+        uint32_t calls = times(timer, due_ms[i], now_ms);
+
         due_ms[i] = after(now_ms, timer->interval_ms);
-        if (has_work(netif, timer))
+        while (calls-- > 0 && has_work(netif, timer))
             timer->handler();
     }
-    if (is_due(tcp_due_ms, now_ms)) {
+    if (is_due(tcp_due_ms, now_ms, TCP_TMR_INTERVAL)) {
         tcp_due_ms = after(now_ms, TCP_TMR_INTERVAL);
         if (tcp_has_work())
             tcp_tmr();
@@ -106,7 +127,7 @@ uint32_t lwip_timers_next(const struct netif *netif, uint32_t now_ms)
     for (int i = 0; i < lwip_num_cyclic_timers; i++) {
         if (!has_work(netif, &lwip_cyclic_timers[i]))
             continue;
-        if (is_due(due_ms[i], now_ms))
+        if (is_due(due_ms[i], now_ms, lwip_cyclic_timers[i].interval_ms))
             return 0;
         if (due_ms[i] - now_ms < least)
             least = due_ms[i] - now_ms;
