@@ -42,11 +42,12 @@ static void log_report(const struct report *report, bool refused)
     for (unsigned i = 0; report_error_line(report, i, line); i++)
         log_line("error: %s", line);
     if (refused)
-        log_line("configuration refused: %u errors; serving as "
+        log_line("configuration refused: %u error%s; serving as "
                  "unsynchronised, to private networks only",
-                 report->errors);
+                 report->errors, report->errors == 1 ? "" : "s");
     else
-        log_line("configuration: %u notes, no errors", report->notes);
+        log_line("configuration: %u note%s, no errors", report->notes,
+                 report->notes == 1 ? "" : "s");
 }
 
 const struct config *settings_read(const struct boot_info *info)
