@@ -413,7 +413,9 @@ pytest = GNOMON_IMAGE=$(abspath $(B)/gnomon.elf) $(namespaces) \
 host-tools := $(addprefix $(B)/host/,loadgen host_rate private_clock.so)
 
 boot-test: all $(host-tools) ## the image under QEMU, with real peers
-	$(pytest) tests/boot
+	@GNOMON_IMAGE=$(abspath $(B)/gnomon.elf) $(PYTHON) tests/run_boot.py \
+	    --tmp $(abspath $(or $(TMP),build/tmp)) --enter "$(namespaces)" \
+	    $(PYTEST_FLAGS)
 
 # BENCH_FLAGS="--form long", "--suites boot,load".
 bench = GNOMON_IMAGE=$(abspath $(B)/gnomon.elf) $(namespaces) $(PYTHON) \

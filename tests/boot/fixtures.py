@@ -9,7 +9,8 @@ import lab
 
 
 def pytest_configure(config):
-    del config
+    config.addinivalue_line(
+        "markers", "alone: measures time or load, nothing may run beside it")
     # A namespace of our own has no other interface than lo.
     others = [n for n in os.listdir("/sys/class/net")
               if n != "lo" and not n.startswith("tap")]

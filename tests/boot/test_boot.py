@@ -51,6 +51,7 @@ def boot_and_ask(boot, link):
     return whole, inside
 
 
+@pytest.mark.alone
 def test_first_reply_comes_fast(boot, link, upstream):
     """The median of 5 counts, 400 ms and 120 ms.  Where the machine that tests
     is busy with other things, it has more tries, and more time."""
@@ -112,6 +113,7 @@ def test_grub_boots_the_same_image(boot, link, upstream, tmp_path, firmware):
     lab.ask_until(synchronised, 90)
 
 
+@pytest.mark.alone
 def test_idle_costs_at_most_one_percent_of_a_core(boot, link, upstream):
     del upstream
     scenario.idle(boot, link, 10)

@@ -3,6 +3,8 @@
 
 import time
 
+import pytest
+
 import hostile
 import lab
 import scenario
@@ -96,6 +98,7 @@ def test_options_fragments_and_vlan_tags_are_answered(boot, link, upstream):
                     1), "fragments"
 
 
+@pytest.mark.alone
 def test_flood_far_above_saturation(boot, lan, tmp_path, things):
     things.append(lab.honest(tmp_path))
     scenario.flood(boot, lan, tmp_path, things, 10)

@@ -49,21 +49,21 @@ def test_wrong_date_of_the_machine_is_no_obstacle(boot, link, upstream, rtc):
     assert abs(reply.ahead_of(0)) < reply.bound + reply.delay / 2
 
 
-@pytest.mark.parametrize("date, rtc", [
+@pytest.mark.parametrize("date, rtc, length", [
     # The era ends while it serves, at 06:28:16.
-    ("2036-02-07T06:28:10", "2036-02-07T06:28:10"),
-    ("2036-02-07T06:28:10", "2026-01-01T00:00:00"),
-    ("2038-01-19T03:14:05", "2038-01-19T03:14:05"),
-    ("2100-03-01T00:00:00", "2099-12-31T23:00:00"),
+    ("2036-02-07T06:28:12", "2036-02-07T06:28:12", 7),
+    ("2036-02-07T06:28:12", "2026-01-01T00:00:00", 7),
+    ("2038-01-19T03:14:05", "2038-01-19T03:14:05", 4),
+    ("2100-03-01T00:00:00", "2099-12-31T23:00:00", 2),
 ])
 def test_far_date_is_served_across_the_end_of_an_era(boot, link, things, date,
-                                                     rtc):
+                                                     rtc, length):
     vm = boot(STATIC.replace("iburst", "iburst minpoll 1 maxpoll 1"),
               net=link.netdev(), extra=["-rtc", "clock=vm,base=" + rtc])
     offset = seconds(date) - time.time()
     things.append(lab.Upstream("10.0.2.2", offset=offset))
     lab.ask_until(synchronised, 20)
-    end = time.monotonic() + 9
+    end = time.monotonic() + length
     while time.monotonic() < end:
         reply = lab.ask()
         assert reply.synchronised and reply.leap == 0
@@ -74,11 +74,11 @@ def test_far_date_is_served_across_the_end_of_an_era(boot, link, things, date,
 
 
 def test_isolated_machine_serves_its_date_across_the_end_of_an_era(boot, link):
-    date = "2036-02-07T06:28:12"
+    date = "2036-02-07T06:28:13"
     before = time.time()
     boot(LOCAL, net=link.netdev(), extra=["-rtc", "clock=vm,base=" + date])
     offset = seconds(date) - before
-    end = time.monotonic() + 8
+    end = time.monotonic() + 6
     while time.monotonic() < end:
         reply = lab.ask_until(lambda r: r.synchronised, 20)
         assert abs(reply.ahead_of(offset)) < 2.5

@@ -80,6 +80,7 @@ def test_ntpdig_synchronises(served):
     assert abs(float(found.group(1))) < 0.05
 
 
+@pytest.mark.alone
 def test_offset_is_small_after_half_a_minute(boot, link, upstream):
     del upstream
     scenario.accuracy(boot, link, 30)
