@@ -85,6 +85,18 @@ static void read_loader(uint32_t protocol, uint64_t address)
              info->cmdline_cut ? ", command line too long and cut" : "");
 }
 
+static void tell_entropy(void)
+{
+    struct entropy_state state = entropy_state();
+
+    log_line("entropy: %u bits from%s%s%s", state.bits,
+             state.rdseed ? " RDSEED" : "", state.rdrand ? " RDRAND" : "",
+             state.jitter ? " jitter" : "");
+    if (!state.seeded)
+        log_line("entropy: WARNING: too little; requests to servers could be "
+                 "guessed");
+}
+
 static void read_firmware(void)
 {
     struct acpi *acpi = &machine.acpi;
@@ -306,6 +318,7 @@ void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
     cpu_init();
     read_loader(protocol, address);
     entropy_init();
+    tell_entropy();
     read_firmware();
     find_clocks();
     measure_counter();
