@@ -108,7 +108,11 @@ ntp-y := \
     track \
     filter \
     select \
+    poll \
+    look \
     follow \
+    served \
+    client_report \
     discipline \
     leap \
     leap_list \

@@ -141,11 +141,10 @@ struct client_request {
     uint8_t data[48 + 4 + NTP_DIGEST_MAX];
 };
 
-/* One source; client.c's and follow.c's own business, as all that follows. */
+/* One source: the business of the client's own files, as all that follows. */
 struct source {
     bool used, resolved;
     bool stopped;   /* by DENY or RSTR, for good */
-    bool usable;    /* at the last look; `state` says why not */
     bool reachable; /* was, at the last look */
     bool silent;    /* never answered, at the last look, and should have */
     bool named;     /* as a falseticker, and it still is one */

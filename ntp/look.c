@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How each source stands, and what they say together. */
+#include "ntp/look.h"
+
+#include "ntp/client_parts.h"
+#include "ntp/real.h"
+
+#define NANO 1e-9
+
+#define FREQUENCY_ERROR_LEAST 1e-12
+
+double look_distance(const struct client *c, const struct source *s,
+                     uint64_t ticks)
+{
+    double age = client_span(c, s->sample_ticks, ticks);
+
+    return (ntp_short_seconds(s->header.root_delay) + s->filter.delay) / 2 +
+           ntp_short_seconds(s->header.root_dispersion) +
+           CLIENT_SIGMAS * filter_error_after(&s->filter, age) +
+           DISCIPLINE_PHI * age;
+}
+
+uint8_t look_stratum(const struct source *s)
+{
+    return s->header.stratum > s->config.minstratum ? s->header.stratum
+                                                    : s->config.minstratum;
+}
+
+/* What keeps a source from being a candidate; SOURCE_COMBINED: nothing. */
+static enum source_state look_at(const struct client *c, const struct source *s,
+                                 uint64_t ticks)
+{
+    if (!s->resolved)
+        return SOURCE_UNRESOLVED;
+    if (s->stopped)
+        return SOURCE_STOPPED;
+    if (s->trouble != SOURCE_COMBINED)
+        return s->trouble;
+    if (s->filter.total == 0)
+        return s->sent > CLIENT_REACH_BITS ? SOURCE_UNREACHABLE
+                                           : SOURCE_NO_SAMPLE;
+    if (s->reach == 0)
+        return SOURCE_UNREACHABLE;
+    if (s->noselect)
+        return SOURCE_NOSELECT;
+    /* Ours is one more, and 16 is no stratum. */
+    if (look_stratum(s) > c->config->maxstratum || look_stratum(s) >= 15)
+        return SOURCE_STRATUM;
+    if (look_distance(c, s, ticks) > NANO * (double)c->config->maxdistance_ns)
+        return SOURCE_DISTANCE;
+    if (filter_noise(&s->filter) > NANO * (double)c->config->maxjitter_ns)
+        return SOURCE_JITTERY;
+    return SOURCE_COMBINED;
+}
+
+static void fill(const struct client *c, int slot, uint64_t ticks,
+                 struct candidate *to)
+{
+    const struct source *s = &c->source[slot];
+    struct filter_estimate e;
+
+    filter_at(&s->filter, discipline_raw(&c->discipline, ticks), &e);
+    *to = (struct candidate){
+        .slot = slot,
+        .stratum = look_stratum(s),
+        .prefer = s->config.prefer,
+        .trust = s->trust,
+        .require = s->require,
+        .offset = e.offset,
+        .distance = look_distance(c, s, ticks),
+        .error = e.offset_error,
+        .frequency = e.frequency,
+        .frequency_error = real_max(e.frequency_error, FREQUENCY_ERROR_LEAST),
+    };
+}
+
+static bool is_news(enum source_state state)
+{
+    return state == SOURCE_UNSYNCHRONISED || state == SOURCE_STRATUM ||
+           state == SOURCE_LOOP || state == SOURCE_DISTANCE ||
+           state == SOURCE_JITTERY || state == SOURCE_UNTRUSTED;
+}
+
+static void enter(struct client *c, int slot, enum source_state state,
+                  uint64_t ticks, double ahead)
+{
+    struct source *s = &c->source[slot];
+    enum source_state before = s->state;
+
+    s->state = state;
+    if (state != before && is_news(state))
+        client_note(c, CLIENT_UNUSABLE, slot, ticks, ahead);
+    if (state >= SOURCE_NOT_PREFERRED && (s->named || is_news(before))) {
+        s->named = false;
+        client_note(c, CLIENT_TRUECHIMER, slot, ticks, ahead);
+    }
+}
+
+/* Name those that a majority contradicts; two against each other are none. */
+static void name_falsetickers(struct client *c, uint64_t ticks,
+                              const struct candidate *k, unsigned n,
+                              unsigned agree)
+{
+    double ours = discipline_offset(&c->discipline, ticks);
+    bool divided = n > 0 && agree == 0;
+
+    for (unsigned i = 0; i < n && agree > 0; i++) {
+        struct source *s = &c->source[k[i].slot];
+        if (k[i].state == SOURCE_FALSETICKER && !s->named) {
+            s->named = true;
+            client_note(c, CLIENT_FALSETICKER, k[i].slot, ticks,
+                        k[i].offset - ours);
+        }
+    }
+    if (divided && !c->divided && !c->waiting)
+        client_note(c, CLIENT_NO_MAJORITY, -1, ticks, 0);
+    c->divided = divided && !c->waiting;
+}
+
+static void notice_reachability(struct client *c, int slot, uint64_t ticks)
+{
+    struct source *s = &c->source[slot];
+    bool reachable = s->reach != 0;
+    /* One that has never answered was not reachable before either. */
+    bool silent = s->filter.total == 0 && s->unanswered >= CLIENT_REACH_BITS;
+
+    if (reachable != s->reachable || (silent && !s->silent))
+        client_note(c, reachable ? CLIENT_REACHABLE : CLIENT_UNREACHABLE, slot,
+                    ticks, 0);
+    s->reachable = reachable;
+    s->silent = silent;
+}
+
+void look(struct client *c, uint64_t ticks, struct view *v)
+{
+    bool required = false;
+    double ours = discipline_offset(&c->discipline, ticks);
+
+    v->candidates = 0;
+    v->configured = 0;
+    for (int slot = 0; slot < CLIENT_SOURCES_MAX; slot++) {
+        struct source *s = &c->source[slot];
+        if (!s->used)
+            continue;
+        notice_reachability(c, slot, ticks);
+        v->configured += !s->noselect && !s->stopped;
+        required |= s->require && !s->noselect;
+        enum source_state state = look_at(c, s, ticks);
+        if (state == SOURCE_COMBINED)
+            fill(c, slot, ticks, &v->candidate[v->candidates++]);
+        else
+            enter(c, slot, state, ticks, 0);
+    }
+    select_sources(v->candidate, v->candidates, c->config, c->leader, required,
+                   &v->selection);
+    for (unsigned i = 0; i < v->candidates; i++) {
+        const struct candidate *k = &v->candidate[i];
+        enter(c, k->slot, k->state, ticks, k->offset - ours);
+    }
+    name_falsetickers(c, ticks, v->candidate, v->candidates,
+                      v->selection.agree);
+}

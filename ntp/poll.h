@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* When a source is asked: bursts, and intervals as good as the clock. */
+#ifndef NTP_POLL_H
+#define NTP_POLL_H
+
+#include "ntp/client.h"
+
+/* Is a request due? */
+bool poll_is_due(const struct source *s, uint64_t now);
+
+/* `iburst`, if it is configured. */
+void poll_start_burst(struct source *s);
+
+/* The request before the one to be sent now was not answered. */
+void poll_note_loss(struct client *c, struct source *s);
+
+/* The next request is due one interval after `from`. */
+void poll_schedule(struct client *c, struct source *s, uint64_t from);
+
+/* A good sample came: how long is it enough?  RFC 5905, 13. */
+void poll_adapt(struct client *c, struct source *s);
+
+#endif
