@@ -69,7 +69,7 @@ static void start(unsigned servers, const struct source_config *with)
     struct client_start s = {
         .ticks = START,
         .date = rig.date - 100 * SECOND,
-        .date_error = 2,
+        .date_error = 0.25,
         .rate = (uint64_t)(0x1p80 / HZ),
         .rate_error_ppb = 50000,
         .precision = -30,
@@ -242,6 +242,11 @@ static struct client_tracking tracking(void)
 
     client_tracking(&rig.client, rig.now, &t);
     return t;
+}
+
+static void shift_truth(double seconds)
+{
+    rig.date += ntp_span_from_seconds(seconds);
 }
 
 /* First set. */
@@ -504,6 +509,73 @@ static void test_deny_stops_a_source_for_good(void **state)
     CHECK(!tracking().provisional); /* it is not counted any more */
 }
 
+static void test_rate_never_asks_more_than_36_hours_of_patience(void **state)
+{
+    (void)state;
+    struct source_report r;
+
+    begin();
+    start(1, NULL);
+    rig.server[0].kiss = 0x52415445;
+    pass(1e6);
+    client_source(&rig.client, 0, rig.now, &r);
+    CHECK_EQ(r.poll, 17);
+    CHECK(rig.server[0].asked < 25);
+}
+
+static void test_burst_asks_again_only_when_a_reply_is_missing(void **state)
+{
+    (void)state;
+    struct source_config config = plain();
+
+    config.burst = true;
+    config.maxpoll = 6;
+    begin();
+    start(1, &config);
+    pass(1000);
+    unsigned asked = rig.server[0].asked;
+    CHECK(asked <= 17);
+    rig.server[0].silent = true;
+    pass(130); /* one is lost, which the next one notices: a burst */
+    CHECK_EQ(rig.server[0].asked, asked + 1 + 4);
+}
+
+static void test_an_iburst_has_at_least_four_requests(void **state)
+{
+    (void)state;
+    struct source_config config = plain();
+
+    config.iburst = true;
+    begin();
+    start(1, &config);
+    /* Even where the path hides all that our rate may be off by. */
+    rig.server[0].delay_us = 2000000;
+    rig.config.maxjitter_ns = rig.config.maxdistance_ns = 100000000000;
+    pass(12);
+    CHECK(rig.server[0].asked >= 4);
+}
+
+static void test_the_poll_comes_down_when_the_clock_gets_worse(void **state)
+{
+    (void)state;
+    struct source_config config = plain();
+    struct source_report r;
+
+    config.minpoll = 4;
+    begin();
+    start(1, &config);
+    pass(20000);
+    client_source(&rig.client, 0, rig.now, &r);
+    int8_t before = r.poll;
+    /* An oscillator that is not one any more. */
+    for (int i = 0; i < 4000; i++) {
+        shift_truth((i % 60 < 30 ? 1 : -1) * 20e-6);
+        pass(1);
+    }
+    client_source(&rig.client, 0, rig.now, &r);
+    CHECK(r.poll < before);
+}
+
 static void test_transmit_timestamps_never_repeat(void **state)
 {
     (void)state;
@@ -669,6 +741,50 @@ static void test_every_reason_not_to_follow_is_told(void **state)
     CHECK_EQ(rig.events[CLIENT_UNUSABLE], 3);
 }
 
+static void test_jittery_and_stale_sources_are_told(void **state)
+{
+    (void)state;
+    struct source_report r;
+
+    begin();
+    rig.config.maxjitter_ns = 100000;
+    start(1, NULL);
+    rig.server[0].delay_us = 20000; /* nothing is known of it yet */
+    pass(1);
+    CHECK_EQ(state_of(0), SOURCE_JITTERY);
+
+    /* Its distance grows by 15 ppm as long as it is silent. */
+    begin();
+    start(1, NULL);
+    pass(5000);
+    client_source(&rig.client, 0, rig.now, &r);
+    double before = r.root_distance - r.age * 15e-6;
+    rig.server[0].silent = true;
+    pass(5000);
+    client_source(&rig.client, 0, rig.now, &r);
+    CHECK(r.age > 4000);
+    CHECK(r.root_distance - before > 15e-6 * r.age);
+}
+
+static void test_a_reply_that_took_longer_than_we_waited_is_none(void **state)
+{
+    (void)state;
+    struct client_request request;
+    struct ntp_packet asked;
+    uint8_t data[NTP_HEADER_LEN];
+
+    begin();
+    start(1, NULL);
+    CHECK(client_poll(&rig.client, rig.now, &request));
+    ntp_packet_parse(&asked, request.data, request.len);
+    make_reply(&rig.server[0], &asked, rig.now, data);
+    put_u64(data + 40, get_u64(data + 32) + 0x800000); /* T3: 2 ms later */
+    CHECK_EQ(client_receive(&rig.client, 0, data, sizeof(data), rig.now + MS),
+             SOURCE_BAD_TIMES);
+    client_tick(&rig.client, rig.now);
+    CHECK(!client_is_set(&rig.client));
+}
+
 static void test_lost_epochs_are_set_anew(void **state)
 {
     (void)state;
@@ -685,11 +801,6 @@ static void test_lost_epochs_are_set_anew(void **state)
 }
 
 /* Steps. */
-
-static void shift_truth(double seconds)
-{
-    rig.date += ntp_span_from_seconds(seconds);
-}
 
 static void test_without_makestep_an_offset_is_slewed(void **state)
 {
@@ -769,6 +880,45 @@ static void test_maxchange_alarms_and_unsynchronises(void **state)
     shift_truth(-5);
     pass(66 * 10);
     CHECK_EQ(status().stratum, 2);
+}
+
+static void test_maxchange_begins_after_its_start(void **state)
+{
+    (void)state;
+    struct source_config config = plain();
+
+    config.maxpoll = 6;
+    begin();
+    rig.config.maxchange_ns = 1000000;
+    rig.config.maxchange_start = 1000;
+    rig.config.maxchange_ignore = 0;
+    start(1, &config);
+    pass(1000);
+    shift_truth(0.01);
+    pass(66 * 8);
+    CHECK_EQ(rig.events[CLIENT_STEP_REFUSED], 0);
+    CHECK_NEAR(error(), 0, 1e-3);
+}
+
+static void test_maxchange_ignores_as_often_as_it_says(void **state)
+{
+    (void)state;
+    struct source_config config = plain();
+
+    config.maxpoll = 6;
+    begin();
+    rig.config.maxchange_ns = 1000000;
+    rig.config.maxchange_start = 1;
+    rig.config.maxchange_ignore = 2;
+    start(1, &config);
+    pass(1000);
+    shift_truth(0.01);
+    for (int i = 0; i < 60 && rig.events[CLIENT_STEP_REFUSED] < 3; i++) {
+        CHECK_EQ(status().stratum, 2);
+        pass(10);
+    }
+    CHECK_EQ(rig.events[CLIENT_STEP_REFUSED], 3);
+    CHECK_EQ(status().stratum, 0);
 }
 
 /* Options. */
@@ -1024,6 +1174,29 @@ static void test_leap_seconds_of_the_table_need_no_announcement(void **state)
     pass_leap(LEAP_DELETE, true);
 }
 
+static void test_samples_around_a_leap_are_left_out(void **state)
+{
+    (void)state;
+    struct source_config config = plain();
+    struct source_report r;
+
+    config.minpoll = config.maxpoll = 0;
+    begin();
+    start(1, &config);
+    rig.server[0].leap = LEAP_INSERT;
+    pass(43200 - 6);
+    client_source(&rig.client, 0, rig.now, &r);
+    uint32_t before = rig.client.source[0].filter.total;
+    pass(5.5); /* the server is late, or early, or smears */
+    CHECK(rig.client.source[0].filter.total <= before + 1);
+    rig.leapt = -SECOND;
+    rig.server[0].leap = LEAP_NONE;
+    pass(20);
+    CHECK(rig.client.source[0].filter.total > before + 10);
+    CHECK_NEAR(error(), 0, 1e-4);
+    CHECK_EQ(rig.events[CLIENT_STEP], 0);
+}
+
 static void test_a_withdrawn_leap_does_not_happen(void **state)
 {
     (void)state;
@@ -1084,6 +1257,10 @@ int main(void)
         cmocka_unit_test(test_rate_raises_the_poll),
         cmocka_unit_test(test_rate_ends_a_burst),
         cmocka_unit_test(test_deny_stops_a_source_for_good),
+        cmocka_unit_test(test_rate_never_asks_more_than_36_hours_of_patience),
+        cmocka_unit_test(test_burst_asks_again_only_when_a_reply_is_missing),
+        cmocka_unit_test(test_an_iburst_has_at_least_four_requests),
+        cmocka_unit_test(test_the_poll_comes_down_when_the_clock_gets_worse),
         cmocka_unit_test(test_transmit_timestamps_never_repeat),
         cmocka_unit_test(test_a_source_that_never_answers_is_told_once),
         cmocka_unit_test(test_an_unreachable_source_is_asked_ever_less_often),
@@ -1093,10 +1270,14 @@ int main(void)
         cmocka_unit_test(test_a_clock_left_alone_too_long_expires),
         cmocka_unit_test(test_a_server_that_loses_its_time_is_left),
         cmocka_unit_test(test_every_reason_not_to_follow_is_told),
+        cmocka_unit_test(test_jittery_and_stale_sources_are_told),
+        cmocka_unit_test(test_a_reply_that_took_longer_than_we_waited_is_none),
         cmocka_unit_test(test_lost_epochs_are_set_anew),
         cmocka_unit_test(test_without_makestep_an_offset_is_slewed),
         cmocka_unit_test(test_makestep_counts_from_the_first_set),
         cmocka_unit_test(test_maxchange_alarms_and_unsynchronises),
+        cmocka_unit_test(test_maxchange_begins_after_its_start),
+        cmocka_unit_test(test_maxchange_ignores_as_often_as_it_says),
         cmocka_unit_test(test_offset_is_added_and_maxdelay_refuses),
         cmocka_unit_test(test_authselectmode_decides_who_counts),
         cmocka_unit_test(test_a_full_table_of_sources_refuses_more),
@@ -1108,6 +1289,7 @@ int main(void)
         cmocka_unit_test(test_local_with_activate_waits_for_a_source_first),
         cmocka_unit_test(test_announced_leap_seconds_are_gone_through),
         cmocka_unit_test(test_leap_seconds_of_the_table_need_no_announcement),
+        cmocka_unit_test(test_samples_around_a_leap_are_left_out),
         cmocka_unit_test(test_a_withdrawn_leap_does_not_happen),
         cmocka_unit_test(test_garbage_changes_nothing),
     };

@@ -174,6 +174,43 @@ static void test_what_is_served_beside_the_time(void **state)
     CHECK_NEAR(ntp_short_seconds(s.root_dispersion), 0.017, 0x1p-15);
 }
 
+/* Root delay is rounded down: that must not make the bound smaller. */
+static void test_rounding_never_makes_the_bound_smaller(void **state)
+{
+    (void)state;
+    struct check_random r = check_random_start();
+
+    for (int i = 0; i < 10000; i++) {
+        struct discipline_status x = synchronised;
+        begin();
+        x.root_delay = (double)check_random_below(&r, 1000000) * 1e-7;
+        x.root_dispersion = (double)check_random_below(&r, 1000000) * 1e-7;
+        discipline_publish(&d, START, &x);
+        struct clock_line line = clock_read(&published);
+        struct clock_status s = clock_status(&line, START);
+        double bound = ntp_short_seconds(s.root_dispersion) +
+                       ntp_short_seconds(s.root_delay) / 2;
+        double wanted = x.root_dispersion + x.root_delay / 2;
+        CHECK(bound >= wanted && bound < wanted + 0x1p-15);
+    }
+}
+
+static void test_small_slews_are_quick_and_larger_ones_gentle(void **state)
+{
+    (void)state;
+    static const struct {
+        double offset, seconds;
+    } want[] = {{1e-6, 1}, {1e-4, 1}, {5e-3, 10}, {0.1, 16}, {5, 60}};
+
+    for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++) {
+        begin();
+        d.max_slew = 5.0 / 60;
+        discipline_slew(&d, START, want[i].offset, 0);
+        CHECK_NEAR(discipline_span(&d, START, d.line.slew_end_ticks),
+                   want[i].seconds, 1e-6);
+    }
+}
+
 static void test_it_expires_when_dispersion_is_16_seconds(void **state)
 {
     (void)state;
@@ -244,6 +281,8 @@ int main(void)
         cmocka_unit_test(test_a_step_breaks_the_line_at_once),
         cmocka_unit_test(test_no_claim_stops_the_clock),
         cmocka_unit_test(test_what_is_served_beside_the_time),
+        cmocka_unit_test(test_rounding_never_makes_the_bound_smaller),
+        cmocka_unit_test(test_small_slews_are_quick_and_larger_ones_gentle),
         cmocka_unit_test(test_it_expires_when_dispersion_is_16_seconds),
         cmocka_unit_test(test_the_reference_timestamp_moves_with_updates_only),
         cmocka_unit_test(test_moving_the_raw_scale_leaves_the_line),

@@ -269,6 +269,19 @@ static void test_better_sources_weigh_more(void **state)
     CHECK_NEAR(t.s.spread, t.s.offset, 1e-12);
 }
 
+/* No statistics show a path that is longer one way. */
+static void test_a_very_steady_source_does_not_outweigh_the_rest(void **state)
+{
+    (void)state;
+    struct setting t;
+
+    begin(&t);
+    add(&t, 0, 0.01)->error = 1e-9;
+    add(&t, 0.001, 0.01)->error = 1e-7;
+    choose(&t);
+    CHECK_NEAR(t.s.offset, 0.0005, 1e-5);
+}
+
 static void test_far_sources_are_not_combined(void **state)
 {
     (void)state;
@@ -310,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_preferred_sources_are_followed_alone),
         cmocka_unit_test(test_the_nearest_leads_and_the_leader_stays),
         cmocka_unit_test(test_better_sources_weigh_more),
+        cmocka_unit_test(test_a_very_steady_source_does_not_outweigh_the_rest),
         cmocka_unit_test(test_far_sources_are_not_combined),
         cmocka_unit_test(test_a_full_table_is_sorted_out),
     };
