@@ -265,10 +265,11 @@ class PrivateClock:
 
     library = os.path.join(BUILD, "host", "private_clock.so")
 
-    def __init__(self, folder, offset=0.0, name="clock"):
+    def __init__(self, folder, offset=0.0, rate=0.0, name="clock"):
         self.path = os.path.join(str(folder), name)
         with open(self.path, "wb") as f:
-            f.write(struct.pack("=qqqq", int(offset * 1e9), 0, 0, 0))
+            f.write(struct.pack("=qqqq", int(offset * 1e9), time.time_ns(),
+                                int(rate * 1e9), 0))
         # Even if the library were not loaded, the machine's stays as it is.
         self.words = ["setpriv", "--bounding-set=-sys_time",
                       "--inh-caps=-sys_time", "env", "LD_PRELOAD=" +
@@ -287,17 +288,19 @@ class Gnomon(Process):
     def __init__(self, folder, append="", net=None, machine="q35", cpu="max",
                  memory=16, accel="tcg,thread=multi", initrd=None, drive=None,
                  extra=(), rng=False, serial=None, name="gnomon",
-                 mac=GUEST_MAC):
+                 mac=GUEST_MAC, reboot=False):
         self.folder = str(folder)
         self.console = os.path.join(self.folder, name + ".console")
         self.qmp_path = os.path.join(self.folder, name + ".qmp")
         open(self.console, "wb").close()
         words = [peer("qemu-system-x86_64"), "-accel", accel, "-smp", "1",
                  "-cpu", cpu, "-M", machine, "-m", str(memory), "-nodefaults",
-                 "-no-user-config", "-display", "none", "-no-reboot",
+                 "-no-user-config", "-display", "none",
+                 *([] if reboot else ["-no-reboot"]),
                  "-serial", serial or "file:" + self.console,
                  "-qmp", "unix:%s,server=on,wait=off" % self.qmp_path,
-                 "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+                 *([] if reboot else [
+                     "-device", "isa-debug-exit,iobase=0xf4,iosize=4"])]
         if drive is None:
             words += ["-kernel", IMAGE]
             if append:

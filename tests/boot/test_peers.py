@@ -2,7 +2,7 @@
 """Real daemons set a wrong clock of their own by the appliance, and serve it
 as upstream.  The clock that they set is never the machine's."""
 
-import os
+import time
 
 import pytest
 
@@ -142,3 +142,23 @@ def test_server_of_every_make_is_followed(boot, link, upstream, tmp_path,
     reply = lab.best_offset()
     assert abs(reply.offset) < reply.bound + reply.delay / 2
     assert vm.running() and daemon.running()
+
+
+@pytest.mark.parametrize("ppm", [200, -200])
+def test_rate_of_the_upstream_is_taken_over(boot, link, tmp_path, things, ppm):
+    """Its clock gains or loses, and so has ours to."""
+    server = link.host(7)
+    clock = lab.PrivateClock(tmp_path, rate=ppm * 1e-6)
+    things.append(server.process([*clock.words, *chronyd(tmp_path, [
+        "local stratum 1", "allow"])], tmp_path / "log"))
+    boot(STATIC + "server 10.0.2.7 iburst minpoll 1 maxpoll 1",
+         net=link.netdev())
+    lab.ask_until(synchronised, 20)
+    time.sleep(15)
+    for _ in range(10):
+        reply = lab.best_offset(count=4)
+        error = reply.ahead_of(clock.offset())
+        assert abs(error) < reply.bound + reply.delay / 2
+        assert abs(error) < 0.001
+        time.sleep(0.5)
+    assert abs(clock.offset()) > 0.003, "the clock did go its own way"
