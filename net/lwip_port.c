@@ -51,6 +51,7 @@
 #define MIN_IPV6_FRAG   48
 #define TRANSMIT_OFFSET 40 /* of the transmit timestamp in a packet */
 #define MIN_NTP         48
+#define TOO_BIG         2 /* type of ICMPv6 */
 #define NO_TAG          (-1)
 
 /* How long an answer about a neighbour is waited for. */
@@ -119,6 +120,24 @@ uint32_t net_tcp_isn(const ip_addr_t *local_ip, uint16_t local_port,
     put_u16(input + 66, remote_port);
     mbedtls_sha256(input, sizeof(input), digest, 0);
     return (uint32_t)timer + get_u32(digest);
+}
+
+/*
+ * Only what was looked at when it came in is believed: in fragments or behind
+ * extension headers, which no honest neighbour uses (RFC 6980), it was not.
+ * ICMPv6's "packet too big" comes this way as well.
+ */
+void __wrap_nd6_input(struct pbuf *p, struct netif *netif)
+{
+    struct net *net = netif->state;
+    const uint8_t *type = p->payload;
+
+    if (net->discovery || (p->len > 0 && *type == TOO_BIG)) {
+        __real_nd6_input(p, netif);
+        return;
+    }
+    net->count.unasked++;
+    pbuf_free(p);
 }
 
 /* What the fast path asks of the machine. */
@@ -386,9 +405,13 @@ static bool meet_neighbour(struct net *net, const struct ring_slot *slot)
     const uint8_t *mac = slot->data + 6;
     struct neighbour n;
 
+    net->discovery = false;
     switch (neighbour_parse(&n, slot->data, slot->len)) {
     case NEIGHBOUR_NONE:
+        return true;
+    case NEIGHBOUR_ROUTER:
     case NEIGHBOUR_PROBE: /* lwIP defends the address, or gives it up */
+        net->discovery = true;
         return true;
     case NEIGHBOUR_REQUEST:
         if (memcmp(mac, net->dev->mac, sizeof(net->dev->mac)) == 0)
@@ -399,8 +422,10 @@ static bool meet_neighbour(struct net *net, const struct ring_slot *slot)
             answer_neighbour(net, &n, slot);
         return false;
     case NEIGHBOUR_REPLY:
-        if (was_asked(net, &n.target) || is_tentative(net, &n.target))
+        if (was_asked(net, &n.target) || is_tentative(net, &n.target)) {
+            net->discovery = true;
             return true;
+        }
         if (is_ours(net, &n.target))
             tell_conflict(net, &n.target, mac);
         break;

@@ -82,6 +82,7 @@ struct net {
     /* Of the frame being processed. */
     uint64_t rx_ticks;
     int32_t vlan_tag; /* or -1 */
+    bool discovery;   /* it is sound neighbour discovery that is wanted */
 
     /* Addresses; net/addresses.c. */
     struct fastpath_addr addr[FASTPATH_ADDRS]; /* as announced */

@@ -113,7 +113,7 @@ static enum neighbour_kind parse_router(const uint8_t *ip,
     const uint8_t *source = ip + IPV6_SOURCE;
     bool link_local = source[0] == 0xfe && (source[1] & 0xc0) == 0x80;
 
-    return link_local && !options->group_prefix ? NEIGHBOUR_NONE
+    return link_local && !options->group_prefix ? NEIGHBOUR_ROUTER
                                                 : NEIGHBOUR_BAD;
 }
 

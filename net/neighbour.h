@@ -11,6 +11,7 @@ enum neighbour_kind {
     NEIGHBOUR_NONE,    /* something else */
     NEIGHBOUR_BAD,     /* not to be believed: malformed, or a redirect */
     NEIGHBOUR_REQUEST, /* `source` asks who has `target` */
+    NEIGHBOUR_ROUTER,  /* a router tells of itself: SLAAC's business */
     NEIGHBOUR_PROBE,   /* somebody asks whether `target` is free (IPv6) */
     NEIGHBOUR_REPLY    /* somebody says that he has `target` */
 };
@@ -24,7 +25,8 @@ struct neighbour {
 
 /*
  * Read a frame, with or without a VLAN tag.  `n` is written for requests,
- * probes and replies.  A sound router advertisement is NEIGHBOUR_NONE.
+ * probes and replies.  Neighbour discovery behind extension headers or in
+ * fragments is not recognised (RFC 6980).
  * RFC 826; RFC 4861, 6.1.2 and 7.1.  Level: any.
  */
 enum neighbour_kind neighbour_parse(struct neighbour *n, const uint8_t *data,

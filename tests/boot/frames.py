@@ -245,16 +245,18 @@ class Packet:
     def read_ipv4(self, body):
         (first, self.tos, length, self.ident, self.fragment, self.hops,
          self.protocol, _) = struct.unpack("!BBHHHBBH", body[:12])
-        self.fault(first != 0x45, "IPv4 header of an odd length")
-        self.fault(checksum(body[:20]), "IPv4 checksum")
+        head = 4 * (first & 15)
+        self.fault(first >> 4 != 4 or head < 20, "IPv4 version or length")
+        self.fault(checksum(body[:head]), "IPv4 checksum")
         self.fault(length > len(body), "IPv4 length")
         self.source = str(ipaddress.ip_address(body[12:16]))
         self.target = str(ipaddress.ip_address(body[16:20]))
         if self.fragment & 0x3fff:
-            self.payload = body[20:length]
+            self.payload = body[head:length]
             self.protocol = "fragment"
             return
-        self.read_upper(body[20:length])
+        self.options = body[20:head]
+        self.read_upper(body[head:length])
 
     def read_ipv6(self, body):
         first, length, self.protocol, self.hops = struct.unpack(

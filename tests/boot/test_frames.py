@@ -14,6 +14,7 @@ import time
 import pytest
 
 import frames
+import grammar
 import lab
 from frames import (ECHO, GUEST, GUEST6, GUEST_LINK6, HOST, HOST6, HOST_LINK6,
                     ICMP, ICMP6, IPV4, IPV6, TCP, UDP, plain)
@@ -270,8 +271,7 @@ def test_harmless_ip_options_are_answered(gnomon):
     found = gnomon.replies(some)
     assert {n for n, p in found.items() if p} == set(some)
     for packet in found.values():
-        # Packet wants a header of 20 bytes: options are not sent back.
-        assert packet.dport == 40000
+        assert packet.dport == 40000 and not packet.options
 
 
 def test_source_routes_are_not_answered(gnomon):
@@ -877,6 +877,63 @@ def test_nothing_is_learnt_from_advertisements_not_asked_for(gnomon):
         assert way_to(gnomon, address, GUEST6) == {lab.HOST_MAC}, address
 
 
+def hidden(message, source, target):
+    """Neighbour discovery behind other headers, in all the ways there are."""
+    to = (frames.multicast_mac(target) if target.startswith("ff") else
+          lab.GUEST_MAC)
+
+    def frame(following, data):
+        return frames.ethernet(frames.ipv6(data, following, source, target,
+                                           255), IPV6, to)
+    pad = bytes([ICMP6, 0, 1, 4, 0, 0, 0, 0])
+    for following in (0, 60, 43):
+        head = pad if following != 43 else bytes([ICMP6, 0, 99, 0, 0, 0, 0, 0])
+        yield [frame(following, head + message)]
+
+    def piece(data, at, more, ident, inner=ICMP6):
+        return frame(44, struct.pack("!BBHI", inner, 0, at | more, ident) +
+                     data)
+    yield [piece(message, 0, 0, 1)]
+    yield [piece(message[:16], 0, 1, 2), piece(message[16:], 16, 0, 2)]
+    # Which header follows is taken from the piece that came first.
+    yield [piece(message[16:], 16, 0, 3), piece(message[:16], 0, 1, 3, UDP)]
+    yield [piece((pad + message)[:8], 0, 1, 4, 60),
+           piece((pad + message)[8:], 8, 0, 4, 60)]
+
+
+def test_discovery_behind_other_headers_is_ignored(gnomon):
+    # RFC 6980; a neighbour's advertisement would cost us our address.
+    before = our_addresses(gnomon)
+    claim = bytes([0x20, 0, 0, 0]) + frames.ip(GUEST6) + frames.link_option(
+        2, OTHER_MAC)
+    for heard in hidden(frames.icmp6(136, 0, claim, GUEST6, "ff02::1"),
+                        GUEST6, "ff02::1"):
+        gnomon.after(*heard)
+    for heard in hidden(frames.icmp6(136, 0, claim, HOST6, "ff02::1"),
+                        HOST6, "ff02::1"):
+        gnomon.after(*heard)
+    lie = bytes([0x60, 0, 0, 0]) + frames.ip(HOST6) + frames.link_option(
+        2, OTHER_MAC)
+    assert way_to(gnomon, HOST6, GUEST6) == {lab.HOST_MAC}
+    for heard in hidden(frames.icmp6(136, 0, lie, HOST6, GUEST6),
+                        HOST6, GUEST6):
+        gnomon.after(*heard)
+        assert way_to(gnomon, HOST6, GUEST6) == {lab.HOST_MAC}
+    announce = struct.pack("!BBHII", 64, 0, 1800, 0, 0)
+    announce += frames.prefix_option("2001:db8:bad:aa::")
+    for heard in hidden(frames.icmp6(134, 0, announce, HOST_LINK6, "ff02::1"),
+                        HOST_LINK6, "ff02::1"):
+        gnomon.after(*heard)
+    ask = bytes(4) + frames.ip(GUEST6) + frames.link_option(1, OTHER_MAC)
+    for heard in hidden(frames.icmp6(135, 0, ask, HOST6, GUEST6), HOST6,
+                        GUEST6):
+        assert not advertisements(gnomon.after(*heard))
+    time.sleep(1.5)
+    assert our_addresses(gnomon) == before
+    assert way_to(gnomon, HOST6, GUEST6) == {lab.HOST_MAC}
+    assert answers(gnomon, {1: plain(q(), source=HOST6, target=GUEST6)})
+
+
 def our_addresses(gnomon):
     output = gnomon.vm.output()
     return (set(re.findall(r"\] address ([0-9a-f:.]+)", output)) -
@@ -951,3 +1008,23 @@ def test_a_flood_of_routers_and_prefixes_uses_nothing_up(gnomon):
     some["tag"] = plain(q(), source=HOST6, target=GUEST6, tags=[0])
     assert answers(gnomon, some) == set(some)
     assert way_to(gnomon, HOST6, GUEST6) == {lab.HOST_MAC}
+
+
+# All of it at once.
+
+def test_frames_made_by_the_rules_bring_nothing_down(gnomon):
+    print("seed", SEED)
+    rules = grammar.Grammar(SEED)
+    for i in range(3 * MANY):
+        gnomon.send(*rules.frames())
+        if i % 8 == 0:
+            gnomon.settle()
+        assert gnomon.vm.running(), gnomon.vm.output()[-3000:]
+    time.sleep(1)
+    some = {t: plain(q(), source=HOST6, target=t)
+            for t in (GUEST6, SECOND6, GUEST_LINK6)}
+    some["v4"] = plain(q())
+    some["fragments"] = ((p := q())[40:48], cut4(p, (24,), 65003))
+    assert answers(gnomon, some) == set(some)
+    # To a datagram with two ends, lwIP answers what it likes.
+    gnomon.faults.clear()

@@ -262,7 +262,7 @@ static void test_a_sound_router_is_left_to_slaac(void **state)
 
     (void)state;
     fix_sum(14, 48);
-    CHECK_EQ(neighbour_parse(&n, data, len), NEIGHBOUR_NONE);
+    CHECK_EQ(neighbour_parse(&n, data, len), NEIGHBOUR_ROUTER);
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         load(advertisement);
         data[wrong[i].at] = wrong[i].value;
