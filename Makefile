@@ -180,7 +180,8 @@ CPPFLAGS := -iquote . -nostdinc -isystem $(compiler-include) \
     -DMBEDTLS_CONFIG_FILE='"nts/mbedtls_config.h"'
 CFLAGS = -std=gnu11 $(warnings) $(machine) $(same-bytes)
 # nd6_input: see net/lwip_hooks.h.
-LDFLAGS := -Wl,--wrap=nd6_input -nostdlib -static -Wl,--gc-sections -Wl,--build-id=none \
+LDFLAGS := -nostdlib -static -Wl,--gc-sections -Wl,--build-id=none \
+    -Wl,--wrap=nd6_input \
     -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
 
 image-objects := $(image-y:%=$(B)/%.o)
