@@ -428,7 +428,7 @@ bench = GNOMON_IMAGE=$(abspath $(B)/gnomon.elf) $(namespaces) $(PYTHON) \
     tests/bench/bench.py
 bench-programs := $(host-tools) $(benches:%=$(B)/native/%)
 
-bench: all $(bench-programs) ## figures of the image under QEMU, in 5 minutes
+bench: all $(bench-programs) ## figures of the image under QEMU, in 6 minutes
 	$(bench) $(BENCH_FLAGS)
 
 bench-peer: build/bench-linux/initrd.img ## the same, in turns with Linux
