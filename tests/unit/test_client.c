@@ -689,6 +689,25 @@ static void test_a_counter_that_may_wander_disperses_faster(void **state)
     CHECK(grown < 117e-3);
 }
 
+/* Left alone, it goes on at the rate that it was taught. */
+static void test_the_rate_is_learned(void **state)
+{
+    (void)state;
+    begin();
+    start(1, NULL);
+    for (int i = 0; i < 1000; i++) {
+        pass(1);
+        shift_truth(-50e-6); /* our counter is 50 ppm fast */
+    }
+    rig.server[0].silent = true;
+    for (int i = 0; i < 1000; i++) {
+        pass(1);
+        shift_truth(-50e-6);
+    }
+    CHECK_NEAR(error(), 0, 1e-3);
+    CHECK_NEAR(tracking().frequency, -50e-6, 1e-6);
+}
+
 static void test_a_clock_left_alone_too_long_expires(void **state)
 {
     (void)state;
@@ -1267,6 +1286,7 @@ int main(void)
         cmocka_unit_test(
             test_without_replies_it_serves_on_with_growing_dispersion),
         cmocka_unit_test(test_a_counter_that_may_wander_disperses_faster),
+        cmocka_unit_test(test_the_rate_is_learned),
         cmocka_unit_test(test_a_clock_left_alone_too_long_expires),
         cmocka_unit_test(test_a_server_that_loses_its_time_is_left),
         cmocka_unit_test(test_every_reason_not_to_follow_is_told),
