@@ -83,7 +83,7 @@ class Tap:
             self.add(address)
 
     def add(self, address):
-        run("ip", "addr", "add", address, "dev", self.name)
+        run("ip", "addr", "replace", address, "dev", self.name)
 
     def close(self):
         run("ip", "link", "del", self.name, check=False)
