@@ -339,6 +339,46 @@ static err_t on_output(struct netif *netif, struct pbuf *p)
     return send_frame(net, len) ? ERR_OK : ERR_IF;
 }
 
+/*
+ * What answers the frame at hand goes back to the card that it came from, as on
+ * the fast path: were its sender looked up, anybody could fill the tables of
+ * neighbours with senders, and push our sources out.
+ */
+static bool is_answer(const struct net *net, const struct ip_addr6 *to)
+{
+    return net->sender != NULL && ip_equal(&net->source, to);
+}
+
+static err_t send_back(struct netif *netif, struct pbuf *p, uint16_t type)
+{
+    const struct net *net = netif->state;
+    struct eth_addr ours;
+    struct eth_addr theirs;
+
+    memcpy(ours.addr, net->dev->mac, sizeof(ours.addr));
+    memcpy(theirs.addr, net->sender, sizeof(theirs.addr));
+    return ethernet_output(netif, p, &ours, &theirs, type);
+}
+
+static err_t output_ipv4(struct netif *netif, struct pbuf *p,
+                         const ip4_addr_t *to)
+{
+    struct ip_addr6 addr = ip_from_v4((const uint8_t *)&to->addr);
+
+    return is_answer(netif->state, &addr) ? send_back(netif, p, TYPE_IPV4)
+                                          : etharp_output(netif, p, to);
+}
+
+static err_t output_ipv6(struct netif *netif, struct pbuf *p,
+                         const ip6_addr_t *to)
+{
+    struct ip_addr6 addr;
+
+    memcpy(addr.byte, to->addr, sizeof(addr.byte));
+    return is_answer(netif->state, &addr) ? send_back(netif, p, TYPE_IPV6)
+                                          : ethip6_output(netif, p, to);
+}
+
 /* Frames in. */
 
 static bool is_ours(const struct net *net, const struct ip_addr6 *addr)
@@ -438,17 +478,16 @@ static bool meet_neighbour(struct net *net, const struct ring_slot *slot)
 
 static void input(struct net *net, const struct ring_slot *slot)
 {
-    struct ip_addr6 source;
     struct pbuf *p;
 
-    if (!sieve_passes(slot->data, slot->len, &source)) {
+    if (!sieve_passes(slot->data, slot->len, &net->source)) {
         net->count.unfit++;
         return;
     }
     if (!meet_neighbour(net, slot))
         return;
     /* Nobody else has our address; who claims it was met above. */
-    if (is_ours(net, &source)) {
+    if (is_ours(net, &net->source)) {
         net->count.unfit++;
         return;
     }
@@ -459,8 +498,10 @@ static void input(struct net *net, const struct ring_slot *slot)
         return;
     }
     pbuf_take(p, slot->data, slot->len);
+    net->sender = slot->data + ETH_HWADDR_LEN;
     if (net->netif.input(p, &net->netif) != ERR_OK)
         pbuf_free(p);
+    net->sender = NULL;
 }
 
 /* One frame from the ring, answered with its own tag if it has one. */
@@ -513,8 +554,8 @@ static err_t init_netif(struct netif *netif)
     memcpy(netif->hwaddr, net->dev->mac, sizeof(net->dev->mac));
     netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP |
                    NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;
-    netif->output = etharp_output;
-    netif->output_ip6 = ethip6_output;
+    netif->output = output_ipv4;
+    netif->output_ip6 = output_ipv6;
     netif->linkoutput = on_output;
     return ERR_OK;
 }

@@ -81,8 +81,10 @@ struct net {
 
     /* Of the frame being processed. */
     uint64_t rx_ticks;
-    int32_t vlan_tag; /* or -1 */
-    bool discovery;   /* it is sound neighbour discovery that is wanted */
+    int32_t vlan_tag;       /* or -1 */
+    const uint8_t *sender;  /* its MAC, or NULL between frames */
+    struct ip_addr6 source; /* of the IP packet in it, or zero */
+    bool discovery;         /* it is sound neighbour discovery that is wanted */
 
     /* Addresses; net/addresses.c. */
     struct fastpath_addr addr[FASTPATH_ADDRS]; /* as announced */

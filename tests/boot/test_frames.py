@@ -21,6 +21,8 @@ from frames import (ECHO, GUEST, GUEST6, GUEST_LINK6, HOST, HOST6, HOST_LINK6,
 
 SECOND6 = "fd00:3::15"
 OTHER_MAC = "02:00:00:00:00:99"
+# Followed, so that the way to them shows: neighbours, and two beyond routers.
+SERVERS = [HOST, HOST6, "198.51.100.7", "2001:db8::7"]
 MANY = int(os.environ.get("GNOMON_MANY", "1000"))
 SEED = int(os.environ.get("GNOMON_SEED", "0")) or int.from_bytes(
     os.urandom(4), "big")
@@ -30,11 +32,12 @@ SEED = int(os.environ.get("GNOMON_SEED", "0")) or int.from_bytes(
 def gnomon(tmp_path_factory):
     folder = tmp_path_factory.mktemp("frames")
     wire = frames.Wire(folder)
-    frames.TimeServer(wire)
+    wire.servers = {a: frames.TimeServer(wire, a) for a in SERVERS}
     vm = lab.Gnomon(
         folder, "address 10.0.2.15/24; address fd00:2::15/64; address "
-        "fd00:3::15/64; gateway 10.0.2.2; gateway fd00:2::2; server 10.0.2.2 "
-        "iburst minpoll 0 maxpoll 2; allow; allow ::/0; logstats 1",
+        "fd00:3::15/64; gateway 10.0.2.2; gateway fd00:2::2; allow; "
+        "allow ::/0; logstats 1; " + "; ".join(
+            "server %s minpoll 0 maxpoll 0" % a for a in SERVERS),
         net=wire.netdev())
     wire.vm = vm
     try:
@@ -111,8 +114,6 @@ def test_padding_and_trailers_are_not_the_datagrams(gnomon):
 
 def test_vlan_tags_are_answered_with_the_same(gnomon):
     some = {}
-    # Who waits for a neighbour to be found leaves with that one's tag.
-    gnomon.after(frames.echo(1), frames.echo(1, HOST6, GUEST6))
     for tag in (0, 5, 4094, 0xe005):
         for sources in ((HOST, GUEST), (HOST6, GUEST6)):
             some[tag, sources] = plain(p := q(), frames.datagram(
@@ -634,10 +635,7 @@ def test_redirects_are_ignored(gnomon):
     gnomon.after(frames.ethernet(frames.ipv6(frames.icmp6(
         137, 0, bytes(4) + frames.ip("fd00:2::99") + frames.ip("2001:db8::7"),
         HOST_LINK6, GUEST_LINK6), ICMP6, HOST_LINK6, GUEST_LINK6, 255), IPV6))
-    for source, target in (("198.51.100.7", GUEST), ("2001:db8::7", GUEST6)):
-        heard = gnomon.after(frames.echo(80, source, target))
-        heard = [p for p in heard if p.target == source]
-        assert [p.to for p in heard] == [lab.HOST_MAC], source
+    assert ways(gnomon) == {lab.HOST_MAC}
 
 
 def test_tcp_to_a_closed_port_is_reset(gnomon):
@@ -742,37 +740,65 @@ def test_malformed_arp_is_not_answered(gnomon):
         assert not arps(gnomon.after(frame)), frame.hex()
 
 
-def way_to(gnomon, address, target=GUEST):
-    """The MAC that an answer goes to which the stack looks up itself."""
-    heard = [p for p in gnomon.after(frames.echo(81, address, target,
-                                                 sender=lab.HOST_MAC))
-             if p.protocol in (ICMP, ICMP6) and p.type in (0, 129)]
-    return {p.to for p in heard}
+def ways(gnomon):
+    """The MACs that the next requests to all servers go to."""
+    count = {a: len(s.asked) for a, s in gnomon.servers.items()}
+    lab.until("a request to each server", 10, lambda: all(
+        len(s.asked) > count[a] for a, s in gnomon.servers.items()))
+    return {s.asked[count[a]].to for a, s in gnomon.servers.items()}
 
 
 def test_nothing_is_learnt_from_arp_that_was_not_asked_for(gnomon):
-    victim = "10.0.2.60"
-    gnomon.neighbours[victim] = lab.HOST_MAC
-    assert way_to(gnomon, victim) == {lab.HOST_MAC}
-    lies = [frames.arp(2, OTHER_MAC, victim, GUEST, lab.GUEST_MAC,
-                       to=lab.GUEST_MAC),
-            frames.arp(2, OTHER_MAC, victim, victim),
-            frames.arp(1, OTHER_MAC, victim, victim),
-            frames.arp(1, OTHER_MAC, victim, GUEST),
-            frames.arp(1, OTHER_MAC, victim, "10.0.2.99"),
-            frames.arp(2, OTHER_MAC, HOST, GUEST, lab.GUEST_MAC,
-                       to=lab.GUEST_MAC),
-            frames.arp(1, OTHER_MAC, HOST, HOST),
-            frames.datagram(q(), source=victim, sender=OTHER_MAC)]
+    assert ways(gnomon) == {lab.HOST_MAC}
     time.sleep(3.1)  # until what was asked is not waited for any more
-    gnomon.after(*lies)
-    assert way_to(gnomon, victim) == {lab.HOST_MAC}
-    assert way_to(gnomon, HOST) == {lab.HOST_MAC}
-    # Nor does a stranger get in who was never looked for.
-    gnomon.after(frames.arp(2, OTHER_MAC, "10.0.2.61", GUEST, lab.GUEST_MAC,
-                            to=lab.GUEST_MAC))
-    gnomon.neighbours["10.0.2.61"] = lab.HOST_MAC
-    assert way_to(gnomon, "10.0.2.61") == {lab.HOST_MAC}
+    gnomon.after(
+        frames.arp(2, OTHER_MAC, HOST, GUEST, lab.GUEST_MAC,
+                   to=lab.GUEST_MAC),
+        frames.arp(2, OTHER_MAC, HOST, HOST),
+        frames.arp(1, OTHER_MAC, HOST, HOST),
+        frames.arp(1, OTHER_MAC, HOST, GUEST),
+        frames.arp(1, OTHER_MAC, HOST, "10.0.2.99"),
+        frames.datagram(q(), sender=OTHER_MAC),
+        frames.datagram(q(), sender=OTHER_MAC, tags=[0]),
+        frames.echo(7, sender=OTHER_MAC))
+    assert ways(gnomon) == {lab.HOST_MAC}
+
+
+def test_an_answer_goes_back_to_the_card_that_asked(gnomon):
+    # Nobody is looked up for it, so nobody fills the tables.
+    for source, target in (("10.0.2.88", GUEST), ("203.0.113.8", GUEST),
+                           ("fd00:2::88", GUEST6), ("fe80::88", GUEST_LINK6),
+                           ("2001:db8::88", SECOND6)):
+        wrap, kind = (frames.ipv6, IPV6) if frames.is6(source) else (
+            frames.ipv4, IPV4)
+        for tags in ([], [9]):
+            for frame in (
+                    frames.echo(5, source, target, sender=OTHER_MAC),
+                    frames.datagram(q(), source, target, sender=OTHER_MAC),
+                    frames.datagram(b"closed", source, target, dport=9,
+                                    sender=OTHER_MAC),
+                    frames.ethernet(wrap(
+                        frames.tcp(source, target), TCP, source=source,
+                        target=target), kind, sender=OTHER_MAC)):
+                time.sleep(0.01)
+                heard = gnomon.after(frames.tagged(frame, tags))
+                heard = [p for p in heard if p.target == source or
+                         (p.kind == frames.ARP and p.target == source)]
+                assert len(heard) == 1, (source, heard)
+                assert heard[0].to == OTHER_MAC and heard[0].tags == tags
+
+
+def test_a_flood_of_strangers_evicts_no_neighbour(gnomon):
+    for i in range(MANY):
+        gnomon.send(
+            frames.echo(6, "fd00:2::6:%x" % i, GUEST6, sender=OTHER_MAC),
+            frames.echo(6, "10.0.2.%d" % (20 + i % 230), sender=OTHER_MAC))
+        if i % 12 == 0:
+            gnomon.settle()
+    looked = [p for p in gnomon.settle() if p.kind == frames.ARP or
+              (p.protocol == ICMP6 and p.type == 135)]
+    assert len(looked) < 4
+    assert ways(gnomon) == {lab.HOST_MAC}
 
 
 def test_a_claim_to_our_address_is_told_and_not_believed(gnomon):
@@ -784,14 +810,13 @@ def test_a_claim_to_our_address_is_told_and_not_believed(gnomon):
 
 
 def test_a_flood_of_askers_evicts_no_neighbour(gnomon):
-    assert way_to(gnomon, HOST) == {lab.HOST_MAC}
     for i in range(MANY):
         gnomon.send(frames.arp(1, OTHER_MAC, "10.0.2.%d" % (i % 200 + 20),
                                GUEST))
         if i % 24 == 0:
             gnomon.settle()
     gnomon.take()
-    assert way_to(gnomon, HOST) == {lab.HOST_MAC}
+    assert ways(gnomon) == {lab.HOST_MAC}
 
 
 # Neighbour discovery.
@@ -861,20 +886,15 @@ def test_malformed_solicitations_are_not_answered(gnomon):
 
 
 def test_nothing_is_learnt_from_advertisements_not_asked_for(gnomon):
-    victim = "fd00:2::60"
-    gnomon.neighbours[victim] = lab.HOST_MAC
-    assert way_to(gnomon, victim, GUEST6) == {lab.HOST_MAC}
     time.sleep(3.1)
     for flags in (0, 0x20, 0x40, 0x60, 0xe0):
-        for target in (victim, HOST6, "fd00:2::61"):
+        for target in (HOST6, HOST_LINK6):
             gnomon.after(frames.advertise(target, OTHER_MAC, flags=flags),
                          frames.advertise(target, OTHER_MAC, to_ip="ff02::1",
                                           to="33:33:00:00:00:01",
                                           flags=flags & 0xbf))
-        gnomon.after(frames.solicit(GUEST6, victim, sender=OTHER_MAC))
-    gnomon.neighbours["fd00:2::61"] = lab.HOST_MAC
-    for address in (victim, HOST6, "fd00:2::61"):
-        assert way_to(gnomon, address, GUEST6) == {lab.HOST_MAC}, address
+        gnomon.after(frames.solicit(GUEST6, HOST6, sender=OTHER_MAC))
+    assert ways(gnomon) == {lab.HOST_MAC}
 
 
 def hidden(message, source, target):
@@ -914,11 +934,10 @@ def test_discovery_behind_other_headers_is_ignored(gnomon):
         gnomon.after(*heard)
     lie = bytes([0x60, 0, 0, 0]) + frames.ip(HOST6) + frames.link_option(
         2, OTHER_MAC)
-    assert way_to(gnomon, HOST6, GUEST6) == {lab.HOST_MAC}
     for heard in hidden(frames.icmp6(136, 0, lie, HOST6, GUEST6),
                         HOST6, GUEST6):
         gnomon.after(*heard)
-        assert way_to(gnomon, HOST6, GUEST6) == {lab.HOST_MAC}
+    assert ways(gnomon) == {lab.HOST_MAC}
     announce = struct.pack("!BBHII", 64, 0, 1800, 0, 0)
     announce += frames.prefix_option("2001:db8:bad:aa::")
     for heard in hidden(frames.icmp6(134, 0, announce, HOST_LINK6, "ff02::1"),
@@ -930,7 +949,7 @@ def test_discovery_behind_other_headers_is_ignored(gnomon):
         assert not advertisements(gnomon.after(*heard))
     time.sleep(1.5)
     assert our_addresses(gnomon) == before
-    assert way_to(gnomon, HOST6, GUEST6) == {lab.HOST_MAC}
+    assert ways(gnomon) == {lab.HOST_MAC}
     assert answers(gnomon, {1: plain(q(), source=HOST6, target=GUEST6)})
 
 
@@ -1007,7 +1026,7 @@ def test_a_flood_of_routers_and_prefixes_uses_nothing_up(gnomon):
     some["v4"] = plain(q())
     some["tag"] = plain(q(), source=HOST6, target=GUEST6, tags=[0])
     assert answers(gnomon, some) == set(some)
-    assert way_to(gnomon, HOST6, GUEST6) == {lab.HOST_MAC}
+    assert ways(gnomon) == {lab.HOST_MAC}
 
 
 # All of it at once.
