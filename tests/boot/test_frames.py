@@ -41,7 +41,7 @@ def gnomon(tmp_path_factory):
         net=wire.netdev())
     wire.vm = vm
     try:
-        vm.wait_for(r"clock set from", 20)
+        vm.wait_for(r"clock set from|a majority confirms", 20)
         for address in (GUEST6, SECOND6, GUEST_LINK6):
             vm.wait_for(r"address %s/64" % address, 20)
         wire.settle()
