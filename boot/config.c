@@ -8,6 +8,20 @@
 
 #define CLIENT_LOG_DEFAULT 524288 /* bytes, as in chrony */
 
+/* RFC 8915's port, and what chrony has where nothing is said. */
+static void nts_defaults(struct config_nts *n)
+{
+    memset(n, 0, sizeof(*n));
+    n->port = 4460;
+    n->rotate_s = 7 * 86400;
+    n->aead[n->aeads++] = 30;
+    n->aead[n->aeads++] = 15;
+    n->max_connections = 100;
+    n->ratelimit = (struct limit_config){.interval = 3, .burst = 8, .leak = 2};
+    n->refresh_s = 28 * 86400;
+    n->state_wanted = true;
+}
+
 /* All but the network part, as chrony has it where nothing is said. */
 static void defaults(struct config *c)
 {
@@ -23,6 +37,7 @@ static void defaults(struct config *c)
     c->client_log_bytes = CLIENT_LOG_DEFAULT;
     c->dscp = 0;
     c->logstats_s = 0;
+    nts_defaults(&c->nts);
 }
 
 void config_init(struct config_builder *b)
@@ -128,6 +143,7 @@ static void refuse(struct config_builder *b)
     defaults(&b->config);
     b->config.dhcp_sources = false;
     b->config.client.local.enabled = false;
+    b->config.nts.state_wanted = false;
     b->config.refused = true;
 }
 

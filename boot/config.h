@@ -9,6 +9,7 @@
 #include "ntp/leap_list.h"
 #include "ntp/limit.h"
 #include "ntp/mac.h"
+#include "nts/keys.h"
 
 /* Everything has a bound: an input past it is an error that names it. */
 #define CONFIG_SOURCES_MAX      CLIENT_SOURCES_MAX
@@ -23,6 +24,9 @@
 #define CONFIG_LINES_MAX        4096         /* of all files together */
 #define CONFIG_ARCHIVES_MAX     4
 #define CONFIG_COMMAND_LINE_MAX 4095
+#define CONFIG_CERTS_MAX        4 /* of the server, by name */
+#define CONFIG_TRUSTED_MAX      16
+#define CONFIG_STATE_MAX        63
 
 /* The client table: what it may take of the machine's 16 MiB, and what it
  * needs to be of any use. */
@@ -39,12 +43,60 @@ struct config_source {
     bool pool;
     uint8_t max_sources; /* of a pool, 1 to 16; else 1 */
     uint32_t key_id;     /* 0: none */
+    bool nts;            /* never followed without */
+    uint16_t nts_port;   /* of NTS-KE */
+    uint32_t certset;    /* of trust anchors, as in struct config_trusted */
     struct source_config ntp;
 };
 
 struct config_addr {
     struct ip_addr6 addr;
     uint8_t bits; /* as in struct access_rule */
+};
+
+/* A file that the configuration names, in an archive: lent for good. */
+struct config_file {
+    const uint8_t *at;
+    size_t len;
+    const char *name; /* as the archive has it, ends with a zero */
+};
+
+/* Certificates that are trusted, for the sources of that set. */
+struct config_trusted {
+    uint32_t id;
+    struct config_file file; /* PEM, perhaps many in one */
+};
+
+/* RFC 8915, and where keys and cookies are kept. */
+struct config_nts {
+    /* server */
+    bool server;   /* NTS-KE is served: NTP is, to somebody, and ntsport is
+                      not 0 */
+    uint16_t port; /* of NTS-KE; 0: not served */
+    struct config_file cert[CONFIG_CERTS_MAX]; /* PEM, the server's first */
+    struct config_file key[CONFIG_CERTS_MAX];  /* PEM, of the same number */
+    unsigned certs;                            /* 0: one of its own making */
+    char ntp_server[CONFIG_NAME_MAX + 1];      /* empty: clients are not told */
+    uint32_t rotate_s;                         /* 0: never */
+    uint8_t aead[4];                           /* in order of preference */
+    unsigned aeads;
+    uint16_t max_connections;
+    struct limit_config ratelimit;
+    struct nts_key_bytes given[NTS_KEYS_KEPT]; /* newest first */
+    unsigned given_count;                      /* 0: it makes its own */
+    struct access require;                     /* `allow`: from there only */
+    bool require_any;                          /* somebody is required to */
+
+    /* client */
+    struct config_trusted trusted[CONFIG_TRUSTED_MAX];
+    unsigned trusteds;
+    int32_t no_cert_time_check; /* updates of the clock; below 0: for ever */
+    uint32_t refresh_s;         /* age of keys at which NTS-KE comes again */
+
+    /* both */
+    bool state_wanted;                /* use a state region */
+    char state[CONFIG_STATE_MAX + 1]; /* only the one of that name; empty: the
+                                         first that is found */
 };
 
 struct config {
@@ -74,8 +126,11 @@ struct config {
     uint8_t dscp;
     uint32_t logstats_s; /* 0: never */
 
+    struct config_nts nts;
+
     /* It had an error: of it only the network part is used, there are no
-     * sources, and only private and link-local networks may ask. */
+     * sources, no NTS and no state, and only private and link-local networks
+     * may ask. */
     bool refused;
 };
 
@@ -90,9 +145,9 @@ struct config {
  *     config = config_finish(&builder);
  *
  * Each of them, and what it adds to those before, is in docs/CONFIGURATION.md.
- * Text and archives are lent until config_finish().  Nothing is allocated; the
- * builder holds it all, the result and the report included, and `struct config`
- * is not to be copied: its sources point at its keys.
+ * Text is lent until config_finish(), archives for good.  Nothing is allocated;
+ * the builder holds it all, the result and the report included, and `struct
+ * config` is not to be copied: its sources point at its keys.
  * Level: boot.
  */
 struct config_builder;
