@@ -118,7 +118,9 @@ ntp-y := \
     leap_list \
     client
 
-nts-y :=
+nts-y := \
+    record \
+    ke
 
 # What runs at interrupt level has no vector registers to spoil.
 irq-y := \
