@@ -119,8 +119,7 @@ ntp-y := \
     client
 
 nts-y := \
-    record \
-    ke
+    record
 
 # What runs at interrupt level has no vector registers to spoil.
 irq-y := \
