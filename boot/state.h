@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The state region: found at boot, saved to from the background. */
+#ifndef BOOT_STATE_H
+#define BOOT_STATE_H
+
+#include "boot/state_data.h"
+#include "boot/state_image.h"
+#include "drivers/blk.h"
+
+/* What state_poll() is waiting for. */
+enum state_step {
+    STATE_RESTING, /* nothing under way */
+    STATE_WRITING, /* a slot */
+    STATE_FLUSHING,
+    STATE_CLEARING, /* last words that have been read */
+    STATE_SETTLING  /* the flush of that */
+};
+
+struct state {
+    struct blk disk;
+    bool usable;     /* a region was found, and may be written to */
+    uint64_t region; /* where it begins, bytes */
+    uint64_t ticks_per_s;
+    uint64_t generation; /* of the newest slot that counts */
+    unsigned slot;       /* the one that it is in */
+    enum state_step step;
+    uint64_t deadline_ticks; /* of the step that is under way */
+    uint64_t next_ticks;     /* not before this is a slot written again */
+    bool wanted;             /* `image` has not been written yet */
+    bool words;              /* there are last words to be cleared */
+    bool complained;         /* of a write that failed */
+    uint64_t saves;
+    uint64_t failures;
+    uint8_t *image;   /* STATE_SLOT_BYTES: the next slot, not yet sealed */
+    size_t image_len; /* of it */
+    struct state_data loaded;
+};
+
+struct state_setup {
+    struct pci *pci;
+    bool wanted;      /* `state off` is false */
+    const char *name; /* a partition's name or a disk's serial; "": any */
+    uint64_t ticks_per_s;
+};
+
+/*
+ * Find the region, and read it; a console line says what was found, or what
+ * is forgotten at power-off.  Takes a second at most, where a disk does not
+ * answer; without a disk, nothing.
+ * Level: boot.
+ */
+void state_init(struct state *s, const struct state_setup *setup);
+
+/* What was found; zeros when there was nothing.  Level: any. */
+const struct state_data *state_loaded(const struct state *s);
+
+/* Is there a region to save to?  Level: any. */
+bool state_usable(const struct state *s);
+
+/*
+ * Keep this, all of it, from now on; `data` is copied.  Written soon, but not
+ * more often than once in a while: the last one counts.  Only boot/remember.c
+ * calls this; parts that have something to keep are asked by it.
+ * Level: background.
+ */
+void state_save(struct state *s, const struct state_data *data);
+
+/* Go on writing; never waits.  Level: background. */
+void state_poll(struct state *s, uint64_t now);
+
+/* When state_poll() has something to do, UINT64_MAX: never. */
+uint64_t state_next(const struct state *s);
+
+#endif
