@@ -18,7 +18,7 @@ struct pci_device;
 struct netdev_frame {
     uint8_t *data;
     uint32_t len;      /* 1 to NETDEV_FRAME_MAX */
-    uint64_t rx_ticks; /* entry's counter, or when the used index was read */
+    uint64_t rx_ticks; /* entry's counter, or after the used index was read */
     uint16_t id;       /* the driver's own */
     bool checksum_ok;  /* the device vouches for the transport checksum */
 };
@@ -37,14 +37,16 @@ struct netdev_driver {
     bool (*attach)(struct netdev *dev, struct pci_device *pci);
 
     /*
-     * The next received frame.  `now` is the counter to stamp it with if it
-     * was there already; the driver reads the counter again whenever it reads
-     * the used index again.  False: nothing more, and the card will interrupt
-     * for the next one unless rx_mask() said otherwise; who stops before that
-     * has to come back by himself.
+     * The next received frame.  `entry_ticks` is the counter at interrupt
+     * entry; the driver reads it again whenever it reads the used index again,
+     * and no stamp is earlier than its frame by more than `near_ticks`.  False:
+     * nothing more, and the card will interrupt for the next one unless
+     * rx_mask() said otherwise; who stops before that has to come back by
+     * himself.
      * Level: interrupt.
      */
-    bool (*rx)(struct netdev *dev, struct netdev_frame *frame, uint64_t now);
+    bool (*rx)(struct netdev *dev, struct netdev_frame *frame,
+               uint64_t entry_ticks);
 
     /* Give a lent frame back unanswered; the card sees it at kick(). */
     void (*drop)(struct netdev *dev, const struct netdev_frame *frame);
@@ -88,6 +90,10 @@ struct netdev {
     volatile bool link_up;
     const char *failed; /* why the device was given up, or NULL */
     struct netdev_count count;
+
+    /* By how much a stamp may be earlier than its frame: so long does entry's
+     * counter hold.  Set by the owner before attach(). */
+    uint64_t near_ticks;
 
     /* Set by the owner before attach(); called at interrupt level. */
     void (*on_irq)(void *arg, struct netdev *dev, uint64_t entry_ticks);

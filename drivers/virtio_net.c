@@ -68,8 +68,8 @@ struct virtio_net {
     uint16_t free[BUFS_MAX];  /* a stack of the background's */
     uint16_t free_count;
 
-    uint64_t entry_ticks; /* what the last rx() was given */
-    uint64_t seen_ticks;  /* when the used index was read */
+    uint64_t entry_ticks; /* what the last look was given */
+    uint64_t seen_ticks;  /* the stamp of what it found */
     bool masked;
 };
 
@@ -258,38 +258,44 @@ stop:
 }
 
 /*
- * See what has come in.  What is there at the first look after entry is
- * stamped with entry's counter; what a later look finds was not there at the
- * one before.
+ * See what has come in.  All of it came before the counter is read here, after
+ * the used index; so that is its stamp.  One from before could be much too
+ * early: other frames were answered since, or the processor was away.  Only at
+ * a first look soon after entry is entry's counter nearer to the truth.
  */
-static bool look(struct netdev *dev, uint64_t now)
+static bool look(struct netdev *dev, uint64_t entry_ticks)
 {
     struct virtio_net *vn = dev->state;
+    bool first = vn->entry_ticks != entry_ticks;
 
-    vn->seen_ticks = now == vn->entry_ticks ? counter_read() : now;
-    vn->entry_ticks = now;
+    vn->entry_ticks = entry_ticks;
     if (!virtq_refresh(&vn->rxq))
         return give_up(dev, vn->rxq.broken);
+    vn->seen_ticks = counter_read();
+    if (first && vn->seen_ticks - entry_ticks <= dev->near_ticks)
+        vn->seen_ticks = entry_ticks;
     return vn->rxq.seen != vn->rxq.taken;
 }
 
 /* Something to take, or the card will interrupt when there is. */
-static bool pending(struct netdev *dev, uint64_t now)
+static bool pending(struct netdev *dev, uint64_t entry_ticks)
 {
     struct virtio_net *vn = dev->state;
 
-    if (vn->rxq.seen != vn->rxq.taken || look(dev, now))
+    if (vn->rxq.seen != vn->rxq.taken || look(dev, entry_ticks))
         return true;
     return !dev->failed && !vn->masked && virtq_arm(&vn->rxq, 1) &&
-           look(dev, now);
+           look(dev, entry_ticks);
 }
 
-static bool rx(struct netdev *dev, struct netdev_frame *frame, uint64_t now)
+static bool rx(struct netdev *dev, struct netdev_frame *frame,
+               uint64_t entry_ticks)
 {
     struct virtio_net *vn = dev->state;
     struct virtq_used used;
 
-    while (!dev->failed && pending(dev, now) && virtq_take(&vn->rxq, &used)) {
+    while (!dev->failed && pending(dev, entry_ticks) &&
+           virtq_take(&vn->rxq, &used)) {
         if (used.id >= vn->rx_bufs || vn->holder[used.id] != HELD_RX)
             return give_up(dev, "received into a buffer that it did not have");
 

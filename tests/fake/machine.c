@@ -185,6 +185,8 @@ uint64_t counter_read(void)
     uint64_t now = fake.counter;
 
     fake.counter += fake.counter_step;
+    if (fake.on_counter)
+        fake.on_counter();
     return now;
 }
 

@@ -25,10 +25,11 @@ struct fake_registers {
 };
 
 struct fake_machine {
-    uint64_t counter;      /* what counter_read() gives, plus ... */
-    uint64_t counter_step; /* ... this with each reading */
-    size_t memory_left;    /* for mem_alloc(), which fails the test without */
-    char log[4096];        /* all lines, cut */
+    uint64_t counter;         /* what counter_read() gives, plus ... */
+    uint64_t counter_step;    /* ... this with each reading */
+    void (*on_counter)(void); /* happens after each reading, or NULL */
+    size_t memory_left; /* for mem_alloc(), which fails the test without */
+    char log[4096];     /* all lines, cut */
     uint64_t mmio_accesses;
 
     uint32_t (*port_read)(uint16_t port, unsigned width);

@@ -11,6 +11,7 @@
 #define CONFIG_VECTOR (FAKE_VECTOR + 1)
 #define RX_BUFS       192
 #define BUFS          256
+#define NEAR          100 /* ticks */
 
 static struct fake_net card;
 static struct netdev dev;
@@ -44,6 +45,7 @@ static bool attach(void)
 {
     memset(&dev, 0, sizeof(dev));
     dev.on_irq = on_irq;
+    dev.near_ticks = NEAR;
     pci_init(&pci, &acpi, NULL, 0);
     return netdev_attach(&dev, &pci);
 }
@@ -282,7 +284,7 @@ test_first_look_has_the_stamp_of_entry_and_later_ones_their_own(void **state)
 
     (void)state;
     plug_and_attach();
-    fake.counter = 1000;
+    fake.counter = 550;
     fake.counter_step = 10;
     fake_net_receive(&card, frame, 60);
     fake_net_receive(&card, frame, 60);
@@ -292,14 +294,87 @@ test_first_look_has_the_stamp_of_entry_and_later_ones_their_own(void **state)
     CHECK(rx(&f, 500));
     CHECK_EQ(f.rx_ticks, 500);
     CHECK(rx(&f, 500));
-    CHECK_EQ(f.rx_ticks, 1000);
+    CHECK_EQ(f.rx_ticks, 560);
 
     /* What was seen in one interrupt and taken in the next keeps its stamp. */
     fake_net_receive(&card, frame, 60);
     fake_net_receive(&card, frame, 60);
+    fake.counter = 2000;
     CHECK(rx(&f, 2000));
     CHECK(rx(&f, 3000));
     CHECK_EQ(f.rx_ticks, 2000);
+}
+
+/* Whether the processor was away since entry or had much to do. */
+static void test_late_first_look_does_not_have_the_stamp_of_entry(void **state)
+{
+    struct netdev_frame f;
+
+    (void)state;
+    plug_and_attach();
+    fake.counter = 300 + NEAR;
+    fake_net_receive(&card, frame, 60);
+    CHECK(rx(&f, 300));
+    CHECK_EQ(f.rx_ticks, 300);
+    fake.counter = 500 + NEAR + 1;
+    fake_net_receive(&card, frame, 60);
+    CHECK(rx(&f, 500));
+    CHECK_EQ(f.rx_ticks, 500 + NEAR + 1);
+
+    fake_net_receive(&card, frame, 60);
+    fake_net_receive(&card, frame, 60);
+    fake.counter = 2000;
+    CHECK(rx(&f, 2000));
+    CHECK(rx(&f, 3000)); /* one that was left over, so no look at all */
+    fake.counter = 4000;
+    fake_net_receive(&card, frame, 60);
+    CHECK(rx(&f, 3000));
+    CHECK_EQ(f.rx_ticks, 4000);
+}
+
+static struct check_random pauses;
+
+/* The processor is away, mostly not for long; meanwhile frames come, and each
+ * brings the counter when it did. */
+static void pause_at_random(void)
+{
+    fake.counter += check_random_below(&pauses, 8)
+                        ? check_random_below(&pauses, NEAR)
+                        : check_random_below(&pauses, 100 * NEAR);
+    if (check_random_below(&pauses, 2))
+        fake_net_receive(&card, &fake.counter, sizeof(fake.counter));
+}
+
+static void test_no_stamp_is_much_earlier_than_its_frame(void **state)
+{
+    struct netdev_frame f;
+    unsigned entries = 0, frames = 0;
+    uint64_t came;
+
+    (void)state;
+    pauses = check_random_start();
+    plug_and_attach();
+    fake.counter_step = 1;
+    fake.on_counter = pause_at_random;
+    for (unsigned i = 0; i < 20000; i++) {
+        pause_at_random();
+        uint64_t entry = fake.counter;
+
+        pause_at_random();
+        for (uint64_t n = check_random_below(&pauses, 32); n > 0; n--) {
+            if (!rx(&f, entry))
+                break;
+            memcpy(&came, f.data, sizeof(came));
+            CHECK(f.rx_ticks + NEAR >= came);
+            CHECK(f.rx_ticks <= fake.counter);
+            entries += f.rx_ticks == entry;
+            frames++;
+            dev.driver->drop(&dev, &f);
+        }
+        dev.driver->kick(&dev);
+    }
+    CHECK(frames > 10000);
+    CHECK(entries > 1000);
 }
 
 static void test_lent_frame_is_answered_in_its_buffer(void **state)
@@ -736,6 +811,8 @@ int main(void)
         T(test_mtu_is_the_smaller_of_both),
         T(test_frames_come_in_as_they_were_sent),
         T(test_first_look_has_the_stamp_of_entry_and_later_ones_their_own),
+        T(test_late_first_look_does_not_have_the_stamp_of_entry),
+        T(test_no_stamp_is_much_earlier_than_its_frame),
         T(test_lent_frame_is_answered_in_its_buffer),
         T(test_dropped_frames_receive_again),
         T(test_background_has_buffers_of_its_own),
