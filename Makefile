@@ -199,7 +199,8 @@ $(B)/gnomon.elf: $(B)/gnomon.debug
 
 # Linked twice: the second time with the names of the functions of the first,
 # whose addresses must not have moved.
-image-libraries := $(B)/liblwip.a $(B)/libmbedcrypto.a $(B)/libc.a
+image-libraries := $(addprefix $(B)/lib,lwip.a mbedtls.a mbedx509.a \
+    mbedcrypto.a c.a)
 
 define link-image
 $(call show,ld)$(CC) $(LDFLAGS) -T linker/image.ld -o $@ $(filter %.o,$^) \
@@ -263,7 +264,16 @@ lwip-y := $(addprefix core/, \
     $(addprefix ipv6/,dhcp6 ethip6 icmp6 inet6 ip6 ip6_addr ip6_frag mld6 \
         nd6)) netif/ethernet
 
-mbedtls-y := aes aesni constant_time md5 platform_util sha1 sha256
+mbedcrypto-y := aes aesni asn1parse asn1write base64 bignum bignum_core \
+    block_cipher chacha20 chachapoly constant_time ecdh ecdsa ecp ecp_curves \
+    gcm hkdf md md5 oid pem pk pk_ecc pk_wrap pkparse pkwrite platform_util \
+    poly1305 psa_crypto psa_crypto_aead psa_crypto_cipher psa_crypto_client \
+    psa_crypto_driver_wrappers_no_static psa_crypto_ecp psa_crypto_hash \
+    psa_crypto_mac psa_crypto_rsa psa_crypto_slot_management psa_util rsa \
+    rsa_alt_helpers sha1 sha256 sha512
+mbedx509-y := x509 x509_create x509_crt x509write x509write_crt
+mbedtls-y := ssl_ciphersuites ssl_client ssl_msg ssl_tls ssl_tls13_client \
+    ssl_tls13_generic ssl_tls13_keys ssl_tls13_server
 
 # Tuned for a copy of a frame or less: words, and no vector registers.
 newlib-y := $(addprefix string/, \
@@ -312,8 +322,8 @@ endef
 
 $(B)/liblwip.a: $(lwip-y:%=$(B)/lwip/%.o)
 	$(library)
-$(B)/libmbedcrypto.a: $(mbedtls-y:%=$(B)/mbedtls/%.o)
-	$(library)
+$(foreach l,mbedcrypto mbedx509 mbedtls,$(eval \
+    $(B)/lib$(l).a: $($(l)-y:%=$(B)/mbedtls/%.o) ; $$(library)))
 $(B)/libc.a: $(newlib-y:%=$(B)/newlib/%.o)
 	$(library)
 
@@ -332,15 +342,21 @@ host-mbedtls := -isystem $(T)/mbedtls/include \
 host-flags := -std=gnu11 -g $(warnings) -iquote tests/fake $(host-mbedtls) \
     -isystem $(T)/lwip/src/include -idirafter net/lwip_arch -idirafter net \
     -MMD -MP
-host-mbedcrypto := $(B)/host-mbedtls/libmbedcrypto.a
+host-mbedtls-lib := $(B)/host-mbedtls/libmbedtls.a
 
 $(B)/host-mbedtls/%.o: $(T)/mbedtls.stamp $(B)/flags
 	@mkdir -p $(@D)
 	$(call show,cc)gcc -std=gnu11 -O2 -w $(host-mbedtls) -MMD -MP -c -o $@ \
 	    $(T)/mbedtls/library/$*.c
 
-$(host-mbedcrypto): $(mbedtls-y:%=$(B)/host-mbedtls/%.o)
+$(host-mbedtls-lib): $(patsubst %,$(B)/host-mbedtls/%.o, \
+    $(mbedcrypto-y) $(mbedx509-y) $(mbedtls-y) psa_random)
 	$(library)
+
+# What net/tls.c gives mbedTLS in the image.
+$(B)/host-mbedtls/psa_random.o: tests/fake/psa_random.c $(T)/mbedtls.stamp
+	@mkdir -p $(@D)
+	$(call show,cc)gcc -O2 $(host-mbedtls) -c -o $@ $<
 
 define host-flavour
 $(B)/$(1)/%.o: %.c $(B)/flags | $(T)/mbedtls.stamp $(T)/lwip.stamp
@@ -360,7 +376,7 @@ links = $(shell awk '/^\/\* links: / { on = 1; $$2 = "" } \
 
 define host-program
 $(B)/$(1)/$(2): $$(patsubst %,$(B)/$(1)/%.o,$(2) $$(call links,$(2))) \
-    $(B)/$(1)/libgnomon.a $(host-mbedcrypto)
+    $(B)/$(1)/libgnomon.a $(host-mbedtls-lib)
 	$$(call show,ld)$$($(1)-cc) $(4) -o $$@ $$^ $(3)
 endef
 
