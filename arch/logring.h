@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LOG_LINE_MAX 559 /* of text; the rest of a longer line is cut */
+#define LOG_LINE_MAX 655 /* of text; the rest of a longer line is cut */
 #define LOG_LINES    256 /* twice what a boot says; the oldest make room */
 
 struct log_entry {
