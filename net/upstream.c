@@ -145,6 +145,8 @@ static void on_reply(void *arg, struct udp_pcb *pcb, struct pbuf *p,
     case SOURCE_BOGUS:
     case SOURCE_AUTH:
     case SOURCE_FORMAT:
+    case SOURCE_NAK:
+    case SOURCE_EXPIRED:
         return; /* anybody may have sent it; the answer may still come */
     default:
         close_slot(s);

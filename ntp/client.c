@@ -75,6 +75,11 @@ void client_init(struct client *c, const struct client_config *config,
 
 /* Sources. */
 
+static bool is_slot(const struct client *c, int slot)
+{
+    return slot >= 0 && slot < CLIENT_SOURCES_MAX && c->source[slot].used;
+}
+
 void client_ready(struct client *c)
 {
     enum authselectmode mode = c->config->authselectmode;
@@ -116,16 +121,20 @@ int client_add(struct client *c, const struct source_config *config)
     return -1;
 }
 
+void client_authenticate(struct client *c, int slot,
+                         const struct peer_auth *auth)
+{
+    if (!is_slot(c, slot))
+        return;
+    c->source[slot].auth = auth;
+    peer_authenticate(&c->source[slot].peer, auth);
+}
+
 /* Something is to be followed, or not to be any more. */
 void client_look_again(struct client *c, uint64_t ticks)
 {
     c->due = true;
     c->due_ticks = ticks;
-}
-
-static bool is_slot(const struct client *c, int slot)
-{
-    return slot >= 0 && slot < CLIENT_SOURCES_MAX && c->source[slot].used;
 }
 
 /* What is known of our rate before any source has spoken: it was measured by
@@ -139,6 +148,8 @@ static double first_frequency_error(const struct client *c)
 static void start_over(struct client *c, struct source *s, uint64_t ticks)
 {
     peer_init(&s->peer, s->config.key, s->config.version);
+    if (s->auth)
+        peer_authenticate(&s->peer, s->auth);
     filter_init(&s->filter, first_frequency_error(c));
     s->trouble = SOURCE_COMBINED;
     s->state = SOURCE_NO_SAMPLE;
@@ -163,6 +174,14 @@ void client_resolved(struct client *c, int slot, const struct ip_addr6 *address,
     s->resolved = true;
     s->stopped = false;
     start_over(c, s, now_ticks);
+}
+
+void client_enabled(struct client *c, int slot, uint64_t now_ticks)
+{
+    if (!is_slot(c, slot) || !c->source[slot].left_out)
+        return;
+    poll_start_burst(&c->source[slot]);
+    c->source[slot].due_ticks = now_ticks;
 }
 
 void client_unresolved(struct client *c, int slot)
@@ -230,9 +249,14 @@ bool client_poll(struct client *c, uint64_t now_ticks,
         c->start.random(c->start.random_context, &random, sizeof(random));
         request->slot = slot;
         request->len = peer_request(&s->peer, random, request->data);
+        s->left_out = request->len == 0;
+        poll_schedule(c, s, now_ticks);
+        if (s->left_out) {
+            poll_note_loss(c, s);
+            continue;
+        }
         s->sent++;
         client_sent(c, slot, now_ticks);
-        poll_schedule(c, s, now_ticks);
         return true;
     }
     return false;

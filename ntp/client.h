@@ -138,7 +138,7 @@ struct client_event {
 struct client_request {
     int slot;
     size_t len;
-    uint8_t data[48 + 4 + NTP_DIGEST_MAX];
+    uint8_t data[PEER_REQUEST_MAX];
 };
 
 /* One source: the business of the client's own files, as all that follows. */
@@ -148,9 +148,11 @@ struct source {
     bool reachable; /* was, at the last look */
     bool silent;    /* never answered, at the last look, and should have */
     bool named;     /* as a falseticker, and it still is one */
+    bool left_out;  /* the last request: it could not be authenticated */
     struct source_config config;
     bool noselect, trust, require; /* as authselectmode makes them */
     struct ip_addr6 address;
+    const struct peer_auth *auth; /* NULL: by its key, if it has one */
     struct peer peer;
     struct filter filter;
     struct ntp_packet header; /* of the last good reply */
@@ -239,6 +241,13 @@ void client_init(struct client *c, const struct client_config *config,
 int client_add(struct client *c, const struct source_config *config);
 
 /*
+ * The source is asked, and believed, with that authentication only.  `auth`
+ * is lent for good; `authenticated` is set in the source's configuration.
+ */
+void client_authenticate(struct client *c, int slot,
+                         const struct peer_auth *auth);
+
+/*
  * Call when all configured sources are added: works out what authselectmode
  * means for each.  client_add() and client_remove() do it, too.
  */
@@ -250,6 +259,10 @@ void client_ready(struct client *c);
  */
 void client_resolved(struct client *c, int slot, const struct ip_addr6 *address,
                      uint64_t now_ticks);
+
+/* What it takes to ask that source has come: do not wait for its next poll if
+ * the last one was left out. */
+void client_enabled(struct client *c, int slot, uint64_t now_ticks);
 
 /* The source has no address any more. */
 void client_unresolved(struct client *c, int slot);

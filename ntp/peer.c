@@ -26,6 +26,12 @@ void peer_init(struct peer *p, const struct ntp_key *key, uint8_t version)
     *p = (struct peer){.key = key, .version = version};
 }
 
+void peer_authenticate(struct peer *p, const struct peer_auth *auth)
+{
+    p->auth = auth;
+    p->version = VERSION;
+}
+
 size_t peer_request(struct peer *p, ntp_ts random, uint8_t *data)
 {
     struct ntp_packet request = {
@@ -37,7 +43,9 @@ size_t peer_request(struct peer *p, ntp_ts random, uint8_t *data)
     size_t len = NTP_HEADER_LEN;
 
     ntp_packet_write(data, &request);
-    if (p->key) {
+    if (p->auth) {
+        len = p->auth->protect(p->auth->context, data, len, PEER_REQUEST_MAX);
+    } else if (p->key) {
         uint8_t digest[NTP_DIGEST_MAX];
 
         ntp_mac_make(p->key, data, len, digest);
@@ -46,7 +54,7 @@ size_t peer_request(struct peer *p, ntp_ts random, uint8_t *data)
         len += 4 + digest_length(p);
     }
     p->transmit_ts = random;
-    p->waiting = true;
+    p->waiting = len > 0;
     return len;
 }
 
@@ -66,7 +74,7 @@ static enum source_verdict check_origin(const struct peer *p,
     return p->waiting ? SOURCE_BOGUS : SOURCE_UNASKED;
 }
 
-/* Test 5: exactly the authentication that was asked for. */
+/* The MAC that was asked for, or none. */
 static enum source_verdict check_mac(const struct peer *p, const uint8_t *data,
                                      size_t len, uint8_t version)
 {
@@ -81,6 +89,18 @@ static enum source_verdict check_mac(const struct peer *p, const uint8_t *data,
                         tail.mac_len - 4))
         return SOURCE_AUTH;
     return SOURCE_OK;
+}
+
+/* Test 5: exactly the authentication that was asked for. */
+static enum source_verdict check_proof(const struct peer *p,
+                                       const uint8_t *data, size_t len,
+                                       uint8_t version)
+{
+    if (!p->auth)
+        return check_mac(p, data, len, version);
+    if (version != VERSION)
+        return SOURCE_VERSION;
+    return p->auth->check(p->auth->context, data, len);
 }
 
 /* Stratum 0: the reference identifier is a kiss code, RFC 5905, 7.4. */
@@ -154,7 +174,7 @@ enum source_verdict peer_receive(struct peer *p, const void *data, size_t len,
     verdict = check_origin(p, &h);
     if (verdict != SOURCE_OK)
         return verdict;
-    verdict = check_mac(p, data, len, h.version);
+    verdict = check_proof(p, data, len, h.version);
     if (verdict != SOURCE_OK)
         return verdict;
 

@@ -6,16 +6,32 @@
 #include "ntp/packet.h"
 #include "ntp/source.h"
 
-/* A header, a key id and the longest digest. */
-#define PEER_REQUEST_MAX (NTP_HEADER_LEN + 4 + NTP_DIGEST_MAX)
+/* What fits into a datagram that no IPv6 network has to split: 1280 octets
+ * less the headers of IPv6 and UDP. */
+#define PEER_REQUEST_MAX 1232
+
+/* Authentication by other means than a key: NTS. */
+struct peer_auth {
+    void *context;
+
+    /* Append what proves a request of `len` bytes, of up to `room` in all.
+     * Returns its length then, or 0: it cannot, do not ask. */
+    size_t (*protect)(void *context, uint8_t *data, size_t len, size_t room);
+
+    /* A packet that has a header, and the origin timestamp of that request:
+     * is it proven?  SOURCE_OK, or why not. */
+    enum source_verdict (*check)(void *context, const uint8_t *data,
+                                 size_t len);
+};
 
 /* The state variables of RFC 5905, 8: of one source, one request at a time. */
 struct peer {
-    const struct ntp_key *key; /* NULL: none is asked for, none accepted */
-    uint8_t version;           /* of our requests */
-    bool waiting;              /* for the answer to `transmit_ts` */
-    bool answered;             /* `answered_ts` is the answered one before */
-    ntp_ts transmit_ts;        /* random: it says nothing of our clock */
+    const struct ntp_key *key;    /* NULL: none is asked for, none accepted */
+    const struct peer_auth *auth; /* not NULL: goes before `key`; NTPv4 only */
+    uint8_t version;              /* of our requests */
+    bool waiting;                 /* for the answer to `transmit_ts` */
+    bool answered;                /* `answered_ts` is the answered one before */
+    ntp_ts transmit_ts;           /* random: it says nothing of our clock */
     ntp_ts answered_ts;
     uint64_t sent_ticks; /* T1 */
 };
@@ -33,14 +49,18 @@ struct peer_reply {
     uint64_t received_ticks;  /* T4 */
 };
 
-/* `version` 0: the default for that key. */
+/* `version` 0: the default for that key.  No `auth`. */
 void peer_init(struct peer *p, const struct ntp_key *key, uint8_t version);
+
+/* From now on, that goes before any key; lent for good. */
+void peer_authenticate(struct peer *p, const struct peer_auth *auth);
 
 /*
  * Write a request to `data`, which has room for PEER_REQUEST_MAX.  An earlier
  * one is not waited for any more.  Nothing in it but version, mode and
  * `random`, which the reply must bring back.
- * Returns its length.  RFC 5905, 9.1 and 7.3.
+ * Returns its length, or 0 if it cannot be authenticated, and then there is
+ * nothing to be sent.  RFC 5905, 9.1 and 7.3.
  */
 size_t peer_request(struct peer *p, ntp_ts random, uint8_t *data);
 

@@ -72,6 +72,8 @@ char source_state_letter(enum source_state state);
     X(SOURCE_BOGUS, "not an answer to our request")                            \
     X(SOURCE_AUTH, "wrong or missing authentication")                          \
     X(SOURCE_FORMAT, "malformed extension field or trailer")                   \
+    X(SOURCE_NAK, "it could not open our cookie (NTS NAK)")                    \
+    X(SOURCE_EXPIRED, "time outside the validity of its certificate")          \
     X(SOURCE_KISS_RATE, "asked to ask less often")                             \
     X(SOURCE_KISS_STOP, "asked to stop asking")                                \
     X(SOURCE_KISS_OTHER, "kiss code without a meaning here")                   \

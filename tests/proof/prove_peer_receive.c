@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A reply is believed only if it answers us, and is ours to believe. */
 /* proves: peer_receive */
-/* bounds: any bytes, length 0 to 1500, any state, with or without a key */
+/* bounds: any bytes, length 0 to 1500, any state, with a key, NTS or neither */
 /* What the functions of ntp/packet.c and ntp/mac.c return is any result that
  * they may give; they have proofs and tests of their own. */
 /* cbmc: --unwind 3 */
 /* planted: ntp/peer.c s/_ts == p->transmit_ts/_ts >= p->transmit_ts/ */
 /* planted: ntp/peer.c s/if (p->waiting \&\& h/if (h/ */
 /* planted: ntp/peer.c s/tail.mac_len <= 4/tail.mac_len < 4/ */
+/* planted: ntp/peer.c s/if (!p->auth)/if (p->key || !p->auth)/ */
+/* planted: ntp/peer.c s/version != VERSION/version > VERSION/ */
 /* planted: ntp/peer.c s/16u << 16/17u << 16/ */
 /* planted: ntp/peer.c s/STRATUM_MAX 15/STRATUM_MAX 16/ */
 /* planted: ntp/peer.c s/stratum > 1 \&\& is_ours/stratum > 2 \&\& is_ours/ */
 #include "ntp/mac.h"
 #include "ntp/packet.h"
+#include "ntp/peer.h"
 
 #include "tests/proof/proof.h"
 
@@ -95,6 +98,22 @@ size_t ntp_mac_length(enum ntp_mac_type type)
     return 0;
 }
 
+static enum source_verdict nts_says;
+
+static enum source_verdict nts_check(void *context, const uint8_t *at, size_t n)
+{
+    assert(context == &nts_says && at == data && n == len);
+    assert(len >= NTP_HEADER_LEN && nts_says == SOURCE_OK);
+    nts_says = nondet_bool()   ? SOURCE_OK
+               : nondet_bool() ? SOURCE_AUTH
+               : nondet_bool() ? SOURCE_NAK
+                               : SOURCE_FORMAT;
+    verified = nts_says == SOURCE_OK;
+    return nts_says;
+}
+
+static const struct peer_auth nts = {.context = &nts_says, .check = nts_check};
+
 #include "ntp/peer.c"
 
 static void check_answer(const struct peer *before, const struct peer *after,
@@ -105,6 +124,10 @@ static void check_answer(const struct peer *before, const struct peer *after,
     assert(reply->header.origin_ts == before->transmit_ts);
     assert(reply->header.mode == MODE_SERVER);
     assert(reply->header.version <= before->version);
+    if (before->auth) {
+        assert(verified && reply->header.version == 4);
+        return;
+    }
     assert(tail_read);
     assert(before->key ? verified : tail.mac == NULL);
     assert(!before->key || get_u32(tail.mac) == key.id);
@@ -131,6 +154,7 @@ int main(void)
     struct peer_reply reply;
     struct peer p = {
         .key = nondet_bool() ? &key : NULL,
+        .auth = nondet_bool() ? &nts : NULL,
         .version = nondet_u8(),
         .waiting = nondet_bool(),
         .answered = nondet_bool(),
@@ -159,8 +183,10 @@ int main(void)
         assert(p.transmit_ts == before.transmit_ts);
         assert(p.answered_ts == before.answered_ts);
     }
-    COVER(v == SOURCE_OK && p.key);
-    COVER(v == SOURCE_OK && !p.key);
+    COVER(v == SOURCE_OK && p.key && !p.auth);
+    COVER(v == SOURCE_OK && !p.key && !p.auth);
+    COVER(v == SOURCE_OK && p.auth);
+    COVER(v == SOURCE_NAK);
     COVER(v == SOURCE_KISS_STOP);
     COVER(v == SOURCE_BAD_LOOP);
     COVER(v == SOURCE_BAD_DISTANCE);

@@ -593,6 +593,91 @@ static void test_transmit_timestamps_never_repeat(void **state)
     }
 }
 
+/* Stands for NTS: can ask while there are cookies, and believes everything or
+ * nothing. */
+struct witness {
+    unsigned cookies;
+    bool believes;
+};
+
+static size_t protect(void *context, uint8_t *data, size_t len, size_t room)
+{
+    struct witness *w = context;
+
+    (void)data;
+    CHECK(room >= len);
+    return w->cookies > 0 ? w->cookies--, len : 0;
+}
+
+static enum source_verdict check(void *context, const uint8_t *data, size_t len)
+{
+    struct witness *w = context;
+
+    (void)data;
+    (void)len;
+    return w->believes ? SOURCE_OK : SOURCE_AUTH;
+}
+
+static void test_without_a_cookie_nothing_is_asked_until_there_is_one(void **s)
+{
+    (void)s;
+    struct witness w = {.believes = true};
+    struct peer_auth auth = {&w, protect, check};
+    struct source_config config = plain();
+
+    config.iburst = true;
+    config.authenticated = true;
+    begin();
+    start(1, &config);
+    client_authenticate(&rig.client, 0, &auth);
+    pass(40);
+    CHECK_EQ(rig.server[0].asked, 0);
+    CHECK_EQ(rig.events[CLIENT_UNREACHABLE], 1);
+    CHECK_EQ(status().leap, LEAP_UNKNOWN);
+
+    w.cookies = 100;
+    client_enabled(&rig.client, 0, rig.now);
+    pass(1);
+    CHECK_EQ(rig.server[0].asked, 1);
+    CHECK_EQ(rig.events[CLIENT_FIRST_SET], 1);
+    pass(10);
+    CHECK(rig.server[0].asked >= 4);
+
+    /* That it could be asked before makes no difference. */
+    unsigned asked = rig.server[0].asked;
+    pass(20);
+    client_enabled(&rig.client, 0, rig.now);
+    pass(1);
+    CHECK(rig.server[0].asked <= asked + 2);
+}
+
+static void test_what_is_not_proven_is_never_followed(void **state)
+{
+    (void)state;
+    struct witness w = {.cookies = 1000};
+    struct peer_auth auth = {&w, protect, check};
+    struct source_config config = plain();
+    struct source_report r;
+
+    config.iburst = true;
+    config.authenticated = true;
+    begin();
+    start(1, &config);
+    client_authenticate(&rig.client, 0, &auth);
+    rig.server[0].kiss = 0x44454e59; /* nor is it obeyed */
+    pass(10);
+    rig.server[0].kiss = 0;
+    pass(5000);
+    CHECK(rig.server[0].asked > 10);
+    CHECK(!client_is_set(&rig.client));
+    CHECK_EQ(status().leap, LEAP_UNKNOWN);
+    CHECK_EQ(rig.events[CLIENT_REACHABLE], 0);
+    CHECK_EQ(rig.events[CLIENT_KISS_STOP], 0);
+    CHECK(client_source(&rig.client, 0, rig.now, &r));
+    CHECK_EQ(r.last_verdict, SOURCE_AUTH);
+    CHECK(r.authenticated);
+}
+
 /* Loss and recovery. */
 
 /* A wrong address is told, and so is that somebody came to live there. */
@@ -1281,6 +1366,9 @@ int main(void)
         cmocka_unit_test(test_an_iburst_has_at_least_four_requests),
         cmocka_unit_test(test_the_poll_comes_down_when_the_clock_gets_worse),
         cmocka_unit_test(test_transmit_timestamps_never_repeat),
+        cmocka_unit_test(
+            test_without_a_cookie_nothing_is_asked_until_there_is_one),
+        cmocka_unit_test(test_what_is_not_proven_is_never_followed),
         cmocka_unit_test(test_a_source_that_never_answers_is_told_once),
         cmocka_unit_test(test_an_unreachable_source_is_asked_ever_less_often),
         cmocka_unit_test(

@@ -284,6 +284,116 @@ static void test_authentication_is_what_was_asked_for(void **state)
              SOURCE_AUTH);
 }
 
+/* Stands for NTS: appends four bytes if it may, says what it is told to say. */
+struct witness {
+    bool refuses;
+    enum source_verdict says;
+    unsigned asked;
+};
+
+static size_t protect(void *context, uint8_t *data, size_t len, size_t room)
+{
+    struct witness *w = context;
+
+    CHECK_EQ(len, NTP_HEADER_LEN);
+    CHECK_EQ(room, PEER_REQUEST_MAX);
+    if (w->refuses)
+        return 0;
+    memcpy(data + len, "mine", 4);
+    return len + 4;
+}
+
+static enum source_verdict check(void *context, const uint8_t *data, size_t len)
+{
+    struct witness *w = context;
+
+    CHECK_EQ(len, NTP_HEADER_LEN);
+    CHECK(data != NULL);
+    w->asked++;
+    return w->says;
+}
+
+static struct peer_auth by(struct witness *w)
+{
+    return (struct peer_auth){w, protect, check};
+}
+
+static void ask_by(struct exchange *x, const struct peer_auth *auth)
+{
+    ask(x, &key, 3);
+    peer_authenticate(&x->peer, auth);
+    x->request_len = peer_request(&x->peer, RANDOM, x->request);
+    x->reply.version = 4;
+}
+
+static void test_other_authentication_goes_before_a_key(void **state)
+{
+    (void)state;
+    struct exchange x;
+    struct witness w = {.says = SOURCE_OK};
+    struct peer_auth auth = by(&w);
+
+    ask_by(&x, &auth);
+    CHECK_EQ(x.request_len, NTP_HEADER_LEN + 4);
+    CHECK_BYTES(x.request + NTP_HEADER_LEN, "mine", 4);
+    CHECK_EQ(x.request[0] >> 3 & 7, 4);
+    CHECK_EQ(answer(&x), SOURCE_OK);
+    CHECK_EQ(w.asked, 1);
+}
+
+static void test_an_unproven_answer_does_not_keep_the_proven_one_out(void **s)
+{
+    (void)s;
+    static const enum source_verdict no[] = {SOURCE_AUTH, SOURCE_NAK,
+                                             SOURCE_FORMAT, SOURCE_EXPIRED};
+    struct exchange x;
+    struct witness w = {.refuses = false};
+    struct peer_auth auth = by(&w);
+
+    ask_by(&x, &auth);
+    for (size_t i = 0; i < sizeof(no) / sizeof(*no); i++) {
+        w.says = no[i];
+        CHECK_EQ(answer(&x), no[i]);
+    }
+    /* Not even a kiss counts. */
+    x.reply.stratum = 0;
+    x.reply.reference_id = 0x44454e59;
+    CHECK_EQ(answer(&x), SOURCE_EXPIRED);
+    x.reply.stratum = 2;
+    w.says = SOURCE_OK;
+    CHECK_EQ(answer(&x), SOURCE_OK);
+    CHECK_EQ(answer(&x), SOURCE_DUPLICATE);
+    CHECK_EQ(w.asked, 6);
+}
+
+static void test_only_our_answers_of_version_4_are_checked(void **state)
+{
+    (void)state;
+    struct exchange x;
+    struct witness w = {.says = SOURCE_OK};
+    struct peer_auth auth = by(&w);
+
+    ask_by(&x, &auth);
+    x.reply.version = 3;
+    CHECK_EQ(answer(&x), SOURCE_VERSION);
+    x.reply.version = 4;
+    x.reply.origin_ts = RANDOM + 1;
+    CHECK_EQ(answer(&x), SOURCE_BOGUS);
+    CHECK_EQ(w.asked, 0);
+}
+
+static void test_what_cannot_be_proven_is_not_asked(void **state)
+{
+    (void)state;
+    struct exchange x;
+    struct witness w = {.refuses = true, .says = SOURCE_OK};
+    struct peer_auth auth = by(&w);
+
+    ask_by(&x, &auth);
+    CHECK_EQ(x.request_len, 0);
+    CHECK_EQ(answer(&x), SOURCE_UNASKED);
+}
+
 static void test_long_digests_are_sent_whole_in_version_3(void **state)
 {
     (void)state;
@@ -324,6 +434,11 @@ int main(void)
         cmocka_unit_test(test_a_server_that_follows_us_is_a_loop),
         cmocka_unit_test(test_kisses_count_only_as_answers),
         cmocka_unit_test(test_authentication_is_what_was_asked_for),
+        cmocka_unit_test(test_other_authentication_goes_before_a_key),
+        cmocka_unit_test(
+            test_an_unproven_answer_does_not_keep_the_proven_one_out),
+        cmocka_unit_test(test_only_our_answers_of_version_4_are_checked),
+        cmocka_unit_test(test_what_cannot_be_proven_is_not_asked),
         cmocka_unit_test(test_long_digests_are_sent_whole_in_version_3),
         cmocka_unit_test(test_reference_ids_of_addresses),
     };
