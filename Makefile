@@ -119,7 +119,9 @@ ntp-y := \
     client
 
 nts-y := \
-    record
+    record \
+    ke \
+    ke_ask
 
 # What runs at interrupt level has no vector registers to spoil.
 irq-y := \

@@ -18,7 +18,7 @@ bool nts_record_next(struct reader *r, struct nts_record *rec)
     if (!body)
         return false;
     rec->critical = (type & CRITICAL_BIT) != 0;
-    rec->type = type & (CRITICAL_BIT - 1);
+    rec->type = type & NTS_RECORD_TYPE_MASK;
     rec->len = len;
     rec->body = body;
     return true;
@@ -39,4 +39,20 @@ void nts_record_write(struct nts_record_writer *w, const struct nts_record *rec)
     if (rec->len > 0)
         memcpy(at + NTS_RECORD_HEADER_LEN, rec->body, rec->len);
     w->len += NTS_RECORD_HEADER_LEN + (size_t)rec->len;
+}
+
+void nts_record_write_empty(struct nts_record_writer *w, bool critical,
+                            uint16_t type)
+{
+    nts_record_write(w,
+                     &(struct nts_record){.critical = critical, .type = type});
+}
+
+void nts_record_write_number(struct nts_record_writer *w, bool critical,
+                             uint16_t type, uint16_t number)
+{
+    uint8_t body[2];
+
+    put_u16(body, number);
+    nts_record_write(w, &(struct nts_record){critical, type, 2, body});
 }

@@ -8,6 +8,9 @@
 /* Critical bit and type, body length; RFC 8915, 4, figure 2. */
 #define NTS_RECORD_HEADER_LEN 4
 
+/* Of the first 16 bits; the other one is the critical bit. */
+#define NTS_RECORD_TYPE_MASK 0x7fff
+
 /* Record types, RFC 8915, 7.6, and one that chrony registered. */
 enum nts_record_type {
     NTS_RECORD_END = 0,
@@ -20,6 +23,17 @@ enum nts_record_type {
     NTS_RECORD_PORT = 7,
     NTS_RECORD_COMPLIANT_GCM_SIV = 1024
 };
+
+/*
+ * A bit for each type that we know, 0 for all others: to tell which records
+ * came, and which came twice.
+ */
+static inline unsigned nts_record_bit(uint16_t type)
+{
+    if (type <= NTS_RECORD_PORT)
+        return 1u << type;
+    return type == NTS_RECORD_COMPLIANT_GCM_SIV ? 1u << 8 : 0;
+}
 
 /* One record, its body lent from the message. */
 struct nts_record {
@@ -61,5 +75,11 @@ static inline struct nts_record_writer nts_record_writer_of(void *to,
  */
 void nts_record_write(struct nts_record_writer *w,
                       const struct nts_record *rec);
+
+/* Likewise: a record without a body, or with one number for a body. */
+void nts_record_write_empty(struct nts_record_writer *w, bool critical,
+                            uint16_t type);
+void nts_record_write_number(struct nts_record_writer *w, bool critical,
+                             uint16_t type, uint16_t number);
 
 #endif
