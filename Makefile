@@ -119,6 +119,11 @@ ntp-y := \
     client
 
 nts-y := \
+    aead \
+    aes_ct \
+    aes_ni \
+    gcm_siv \
+    siv \
     record \
     ke \
     ke_ask
@@ -132,7 +137,11 @@ irq-y := \
     ntp/mac \
     ntp/access \
     ntp/limit \
-    ntp/clock
+    ntp/clock \
+    nts/aead \
+    nts/aes_ct \
+    nts/gcm_siv \
+    nts/siv
 
 # What also builds on the host, unchanged, beside all of ntp/ and nts/.
 portable-y := \
@@ -176,10 +185,11 @@ machine := -m64 -mno-red-zone -mcmodel=small -fno-pic -fno-pie \
     -ffunction-sections -fdata-sections -O2 -g
 
 T := build/third_party
+bearssl-include := -isystem $(T)/bearssl/inc -isystem $(T)/bearssl/src
 CPPFLAGS := -iquote . -nostdinc -isystem $(compiler-include) \
     -isystem $(B)/gen/newlib -isystem $(T)/newlib/newlib/libc/include \
     -isystem $(T)/lwip/src/include -idirafter net/lwip_arch -idirafter net \
-    -isystem $(T)/mbedtls/include \
+    -isystem $(T)/mbedtls/include $(bearssl-include) \
     -DMBEDTLS_CONFIG_FILE='"nts/mbedtls_config.h"'
 CFLAGS = -std=gnu11 $(warnings) $(machine) $(same-bytes)
 # nd6_input: see net/lwip_hooks.h.
@@ -201,7 +211,7 @@ $(B)/gnomon.elf: $(B)/gnomon.debug
 
 # Linked twice: the second time with the names of the functions of the first,
 # whose addresses must not have moved.
-image-libraries := $(addprefix $(B)/lib,lwip.a mbedtls.a mbedx509.a \
+image-libraries := $(addprefix $(B)/lib,bearssl.a lwip.a mbedtls.a mbedx509.a \
     mbedcrypto.a c.a)
 
 define link-image
@@ -248,7 +258,7 @@ $(B)/%.o: %.S $(B)/flags | third-party
 # What others wrote: Debian packages, fetched and checked by tools/third_party,
 # and built from their sources with the flags of the image.
 
-libraries := lwip mbedtls newlib
+libraries := bearssl lwip mbedtls newlib
 
 $(T)/checked: tools/third_party.lock
 	@tools/third_party $(libraries)
@@ -277,6 +287,10 @@ mbedx509-y := x509 x509_create x509_crt x509write x509write_crt
 mbedtls-y := ssl_ciphersuites ssl_client ssl_msg ssl_tls ssl_tls13_client \
     ssl_tls13_generic ssl_tls13_keys ssl_tls13_server
 
+# Constant time without vector registers, for any level.
+bearssl-y := codec/dec32le codec/enc32le hash/ghash_ctmul64 \
+    symcipher/aes_ct64 symcipher/aes_ct64_enc
+
 # Tuned for a copy of a frame or less: words, and no vector registers.
 newlib-y := $(addprefix string/, \
     memchr memcmp memcpy memmove memrchr memset strcasecmp strchr strcmp \
@@ -302,6 +316,11 @@ $(B)/mbedtls/%.o: $(T)/mbedtls.stamp $(B)/flags nts/mbedtls_config.h \
 	@mkdir -p $(@D)
 	$(call show,cc)$(others) $(simd) -c -o $@ $(T)/mbedtls/library/$*.c
 
+$(B)/bearssl/%.o: $(T)/bearssl.stamp $(B)/flags | third-party
+	@mkdir -p $(@D)
+	$(call show,cc)$(others) -mgeneral-regs-only -c -o $@ \
+	    $(T)/bearssl/src/$*.c
+
 # The functions must not be turned into calls of themselves.
 $(B)/newlib/%.o: $(T)/newlib.stamp $(B)/flags | third-party
 	@mkdir -p $(@D)
@@ -322,6 +341,8 @@ define library
 $(call show,ar)rm -f $@ && ar rcsD $@ $^
 endef
 
+$(B)/libbearssl.a: $(bearssl-y:%=$(B)/bearssl/%.o)
+	$(library)
 $(B)/liblwip.a: $(lwip-y:%=$(B)/lwip/%.o)
 	$(library)
 $(foreach l,mbedcrypto mbedx509 mbedtls,$(eval \
@@ -329,7 +350,7 @@ $(foreach l,mbedcrypto mbedx509 mbedtls,$(eval \
 $(B)/libc.a: $(newlib-y:%=$(B)/newlib/%.o)
 	$(library)
 
-libs: $(image-libraries) ## newlib, lwIP and mbedTLS for the image
+libs: $(image-libraries) ## newlib, lwIP, mbedTLS, BearSSL for the image
 
 # Host builds of the portable files: for unit tests with sanitizers, for the
 # simulation and the bench as fast as the image, for the fuzzers with clang.
@@ -343,7 +364,7 @@ host-mbedtls := -isystem $(T)/mbedtls/include \
 # Tests bring their own ports, counter and model-specific registers.
 host-flags := -std=gnu11 -g $(warnings) -iquote tests/fake $(host-mbedtls) \
     -isystem $(T)/lwip/src/include -idirafter net/lwip_arch -idirafter net \
-    -MMD -MP
+    $(bearssl-include) -MMD -MP
 host-mbedtls-lib := $(B)/host-mbedtls/libmbedtls.a
 
 $(B)/host-mbedtls/%.o: $(T)/mbedtls.stamp $(B)/flags
@@ -351,6 +372,15 @@ $(B)/host-mbedtls/%.o: $(T)/mbedtls.stamp $(B)/flags
 	$(call show,cc)gcc -std=gnu11 -O2 -w $(host-mbedtls) -MMD -MP -c -o $@ \
 	    $(T)/mbedtls/library/$*.c
 
+host-bearssl := $(B)/host-bearssl/libbearssl.a
+
+$(B)/host-bearssl/%.o: $(T)/bearssl.stamp $(B)/flags
+	@mkdir -p $(@D)
+	$(call show,cc)gcc -std=gnu11 -O2 -w $(bearssl-include) -MMD -MP -c -o $@ \
+	    $(T)/bearssl/src/$*.c
+
+$(host-bearssl): $(bearssl-y:%=$(B)/host-bearssl/%.o)
+	$(library)
 $(host-mbedtls-lib): $(patsubst %,$(B)/host-mbedtls/%.o, \
     $(mbedcrypto-y) $(mbedx509-y) $(mbedtls-y) psa_random)
 	$(library)
@@ -361,7 +391,8 @@ $(B)/host-mbedtls/psa_random.o: tests/fake/psa_random.c $(T)/mbedtls.stamp
 	$(call show,cc)gcc -O2 $(host-mbedtls) -c -o $@ $<
 
 define host-flavour
-$(B)/$(1)/%.o: %.c $(B)/flags | $(T)/mbedtls.stamp $(T)/lwip.stamp
+$(B)/$(1)/%.o: %.c $(B)/flags | \
+    $(T)/mbedtls.stamp $(T)/lwip.stamp $(T)/bearssl.stamp
 	@mkdir -p $$(@D)
 	$$(call show,cc)$$($(1)-cc) $$(host-flags) -c -o $$@ $$<
 
@@ -378,7 +409,7 @@ links = $(shell awk '/^\/\* links: / { on = 1; $$2 = "" } \
 
 define host-program
 $(B)/$(1)/$(2): $$(patsubst %,$(B)/$(1)/%.o,$(2) $$(call links,$(2))) \
-    $(B)/$(1)/libgnomon.a $(host-mbedtls-lib)
+    $(B)/$(1)/libgnomon.a $(host-mbedtls-lib) $(host-bearssl)
 	$$(call show,ld)$$($(1)-cc) $(4) -o $$@ $$^ $(3)
 endef
 
@@ -506,7 +537,8 @@ help: ## this list
 
 clean: ## remove what was built, keep what was downloaded
 	rm -rf $(B)/gnomon.* $(addprefix $(B)/,arch boot drivers net ntp nts \
-	    host native fuzz gen lwip mbedtls newlib host-mbedtls lib*.a)
+	    host native fuzz gen bearssl lwip mbedtls newlib host-bearssl \
+    host-mbedtls lib*.a)
 
 # What was built with other flags is built again.
 flags := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) \
@@ -523,5 +555,6 @@ FORCE:
     both-compilers same-bytes
 
 -include $(shell find $(wildcard $(addprefix $(B)/,arch boot drivers net ntp \
-    nts host native fuzz lwip mbedtls newlib host-mbedtls) /dev/null) \
+    nts host native fuzz bearssl lwip mbedtls newlib host-bearssl \
+    host-mbedtls) /dev/null) \
     -name '*.d' 2>/dev/null)

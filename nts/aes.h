@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define AES_BLOCK 16
 
@@ -54,10 +55,18 @@ static inline const struct aes_cipher *aes_choose(bool has_aes_and_pclmul)
 /* Overwrite a secret that is done with, and do not optimise that away. */
 static inline void aes_wipe(void *secret, size_t len)
 {
-    volatile uint8_t *p = secret;
+    memset(secret, 0, len);
+    __asm__ volatile("" : : "r"(secret) : "memory");
+}
 
-    while (len-- > 0)
-        *p++ = 0;
+/* Are two blocks equal?  In constant time. */
+static inline bool aes_block_equal(const uint8_t *a, const uint8_t *b)
+{
+    uint8_t differ = 0;
+
+    for (size_t i = 0; i < AES_BLOCK; i++)
+        differ |= a[i] ^ b[i];
+    return differ == 0;
 }
 
 #endif
