@@ -58,7 +58,9 @@ boot-y := \
     config_keys \
     config_lexer \
     config_ntpconf \
+    config_nts \
     config_own \
+    config_pem \
     config_report \
     config_slip \
     config_source \

@@ -17,7 +17,7 @@ static void nts_defaults(struct config_nts *n)
     n->aead[n->aeads++] = 30;
     n->aead[n->aeads++] = 15;
     n->max_connections = 100;
-    n->ratelimit = (struct limit_config){.interval = 3, .burst = 8, .leak = 2};
+    n->ratelimit = (struct limit_config){.interval = 6, .burst = 8, .leak = 2};
     n->refresh_s = 28 * 86400;
     n->state_wanted = true;
 }

@@ -7,14 +7,15 @@
 
 #define V4_BITS 96 /* of ::ffff:0:0/96, before those of an IPv4 prefix */
 
-bool access_rule_add(struct config_builder *b, struct place at,
-                     const struct access_rule *rule, bool all)
+bool access_rule_add(struct config_builder *b, struct access *access,
+                     struct place at, const struct access_rule *rule, bool all)
 {
-    if (access_add(&b->config.access, &rule->prefix, rule->bits, rule->allow,
-                   all))
+    if (access_add(access, &rule->prefix, rule->bits, rule->allow, all))
         return true;
     report_wrong(&b->report, at, "one more network",
-                 "at most 256 in `allow` and `deny`");
+                 access == &b->config.access
+                     ? "at most 256 in `allow` and `deny`"
+                     : "at most 256 in `ntsrequire`");
     return false;
 }
 
@@ -56,18 +57,30 @@ static bool read_networks(struct directive *d, struct networks *n)
     return directive_end(d);
 }
 
-void read_access(struct directive *d, const struct kind *kind)
+static void add_networks(struct directive *d, struct access *access, bool allow)
 {
     struct networks n;
 
-    (void)kind;
     if (!read_networks(d, &n))
         return;
     for (unsigned i = 0; i < n.count; i++) {
-        n.rule[i].allow = word_is(d->name, "allow");
-        access_rule_add(d->b, directive_place(d, d->name.at), &n.rule[i],
-                        n.all);
+        n.rule[i].allow = allow;
+        access_rule_add(d->b, access, directive_place(d, d->name.at),
+                        &n.rule[i], n.all);
     }
+}
+
+void read_access(struct directive *d, const struct kind *kind)
+{
+    (void)kind;
+    add_networks(d, &d->b->config.access, word_is(d->name, "allow"));
+}
+
+void read_ntsrequire(struct directive *d, const struct kind *kind)
+{
+    (void)kind;
+    d->b->nts.require_at = directive_place(d, d->name.at);
+    add_networks(d, &d->b->config.nts.require, true);
 }
 
 void read_command_access(struct directive *d, const struct kind *kind)

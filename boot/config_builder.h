@@ -20,6 +20,25 @@ struct builder_named {
     enum dialect dialect; /* of the line */
 };
 
+/* Files of the NTS server, in the order of their lines. */
+struct named_files {
+    struct builder_named file[CONFIG_CERTS_MAX];
+    unsigned count;
+};
+
+/* What NTS needs from the archives. */
+struct nts_named {
+    struct named_files cert;
+    struct named_files key;
+    struct builder_named keys; /* of cookies */
+    struct builder_named rotate;
+    struct builder_named trusted[CONFIG_TRUSTED_MAX];
+    uint32_t trusted_id[CONFIG_TRUSTED_MAX];
+    unsigned trusteds;
+    bool trusted_refused;    /* a file had an error: not all are known */
+    struct place require_at; /* the last `ntsrequire` */
+};
+
 /* What ntp.conf says in several lines that make sense only together. */
 #define NTPCONF_RESTRICT_MAX ACCESS_RULES_MAX
 
@@ -27,6 +46,7 @@ struct ntpconf_restrict {
     struct ip_addr6 prefix;
     uint8_t bits;
     bool deny;
+    bool notrust;
 };
 
 struct ntpconf {
@@ -36,6 +56,7 @@ struct ntpconf {
     bool default_v6;
     bool limited;
     bool kod;
+    bool notrust;                     /* on any line */
     struct place restrict_at;         /* the first one */
     struct builder_named local_clock; /* server 127.127.1.0 */
     int64_t stratum;                  /* of fudge; -1: not given */
@@ -61,6 +82,7 @@ struct config_builder {
     struct place authselectmode_at;
     struct builder_named keyfile;
     struct builder_named leapseclist;
+    struct nts_named nts;
     struct builder_named bind[CONFIG_ADDRS_MAX];
     unsigned binds;
     struct ntpconf ntpconf;
@@ -95,6 +117,7 @@ struct setting {
 enum option_kind {
     OPTION_FLAG,    /* sets a bool */
     OPTION_NUMBER,  /* a number follows */
+    OPTION_WORD,    /* a word follows, and is stored as it is */
     OPTION_SKIP,    /* noted: it has no meaning here */
     OPTION_SKIP_ARG /* so, and an argument follows */
 };
@@ -175,13 +198,29 @@ void read_confdir(struct directive *d, const struct kind *kind);
 void read_sourcedir(struct directive *d, const struct kind *kind);
 void read_keyfile(struct directive *d, const struct kind *kind);
 void read_leapseclist(struct directive *d, const struct kind *kind);
+void read_ntsservercert(struct directive *d, const struct kind *kind);
+void read_ntsserverkey(struct directive *d, const struct kind *kind);
+void read_ntstrustedcerts(struct directive *d, const struct kind *kind);
+void read_ntskeys(struct directive *d, const struct kind *kind);
+void read_ntsrotate(struct directive *d, const struct kind *kind);
+void read_ntsntpserver(struct directive *d, const struct kind *kind);
+void read_ntsaeads(struct directive *d, const struct kind *kind);
+void read_nosystemcert(struct directive *d, const struct kind *kind);
+void read_nocerttimecheck(struct directive *d, const struct kind *kind);
+void read_ntsrequire(struct directive *d, const struct kind *kind);
+
+/* A file that the NTS server or an `nts` source needs; false, and an error,
+ * when there are too many. */
+bool nts_cert_add(struct directive *d, struct word path);
+bool nts_key_add(struct directive *d, struct word path);
+bool nts_trusted_add(struct directive *d, uint32_t id, struct word path);
 
 /* Serve our own time at that stratum, the rest as `local` has it. */
 void local_set(struct config_builder *b, uint8_t stratum);
 
 /* A rule of access; an error when there are too many. */
-bool access_rule_add(struct config_builder *b, struct place at,
-                     const struct access_rule *rule, bool all);
+bool access_rule_add(struct config_builder *b, struct access *access,
+                     struct place at, const struct access_rule *rule, bool all);
 
 /* Read the text of a file: its directives become part of `b`.  `dialect` is
  * what it is taken for if nothing in it tells. */
@@ -214,6 +253,7 @@ void note_whole(struct config_builder *b, const char *done);
 void ntpconf_finish(struct config_builder *b);
 void check_all(struct config_builder *b);
 void keys_finish(struct config_builder *b);
+void nts_finish(struct config_builder *b);
 void access_finish(struct config_builder *b);
 
 #endif

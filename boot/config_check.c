@@ -53,7 +53,8 @@ static void check_minsources(struct config_builder *b)
 static bool any_authenticated(const struct config *c)
 {
     for (unsigned i = 0; i < c->source_count; i++)
-        if (c->source[i].key_id != 0 && !c->source[i].ntp.noselect)
+        if ((c->source[i].nts || c->source[i].key_id != 0) &&
+            !c->source[i].ntp.noselect)
             return true;
     return false;
 }
@@ -64,7 +65,7 @@ static void check_authselectmode(struct config_builder *b)
         !b->sources_refused && !any_authenticated(&b->config))
         report_wrong(&b->report, b->authselectmode_at,
                      "authselectmode require without an authenticated source",
-                     "a source with `key`, or the clock is never set");
+                     "a source with `nts` or `key`, or the clock is never set");
 }
 
 /* The only address of its family, or none in particular. */
@@ -148,6 +149,7 @@ void check_all(struct config_builder *b)
     apply_minstratum(b);
     read_leap_list(b);
     keys_finish(b);
+    nts_finish(b);
     check_bind(b);
     apply_sources(b);
     check_minsources(b);

@@ -123,6 +123,17 @@ static const struct option limit_options[] = {
     {"kod", OPTION_NUMBER, SETTING(struct limit_config, kod, 0, 0, 4), NULL},
 };
 
+/* As `ratelimit`, but a refused connection is told so by TCP. */
+static void read_ntsratelimit(struct directive *d, const struct kind *kind)
+{
+    struct limit_config limit = {
+        .enabled = true, .interval = 6, .burst = 8, .leak = 2};
+
+    (void)kind;
+    if (directive_options(d, limit_options, COUNT(limit_options) - 1, &limit))
+        d->b->config.nts.ratelimit = limit;
+}
+
 static void read_ratelimit(struct directive *d, const struct kind *kind)
 {
     struct limit_config limit = {
@@ -294,8 +305,8 @@ static void read_bindaddress(struct directive *d, const struct kind *kind)
     {                                                                          \
         0, 0, 0, 0, 0                                                          \
     }
-#define NTS     "NTS comes with a later release"
 #define HOST    "this concerns a host with an operating system"
+#define KEPT    "keys and cookies are kept in the state region"
 #define COMMAND "monitoring by chronyc comes with a later release"
 #define RTC     "the real-time clock is read at boot and not written"
 #define NOT_YET "this is not followed in this release"
@@ -395,21 +406,22 @@ static const struct kind kinds[] = {
     CALL("sourcedir", read_sourcedir, NULL),
 
     /* NTS */
-    NOTE("ntsport", NTS),
-    NOTE("ntsservercert", NTS),
-    NOTE("ntsserverkey", NTS),
-    NOTE("ntsprocesses", NTS),
-    NOTE("maxntsconnections", NTS),
-    NOTE("ntsrotate", NTS),
-    NOTE("ntsdumpdir", NTS),
-    NOTE("ntscachedir", NTS),
-    NOTE("ntsntpserver", NTS),
-    NOTE("ntsrefresh", NTS),
-    NOTE("ntsaeads", NTS),
-    NOTE("ntstrustedcerts", NTS),
-    NOTE("nosystemcert", NTS),
-    NOTE("nocerttimecheck", NTS),
-    CALL("ntsratelimit", read_ratelimit, NTS),
+    NUMBER("ntsport", nts.port, 0, 0, UINT16_MAX),
+    CALL("ntsservercert", read_ntsservercert, NULL),
+    CALL("ntsserverkey", read_ntsserverkey, NULL),
+    NOTE("ntsprocesses", "there are no processes"),
+    NUMBER("maxntsconnections", nts.max_connections, 0, 1, UINT16_MAX),
+    WITH("ntsrotate", read_ntsrotate, nts.rotate_s, 0, 0, ANY_INT_MAX),
+    NOTE("ntsdumpdir", KEPT),
+    NOTE("ntscachedir", KEPT),
+    CALL("ntsntpserver", read_ntsntpserver, NULL),
+    NUMBER("ntsrefresh", nts.refresh_s, 0, 1, ANY_INT_MAX),
+    CALL("ntsaeads", read_ntsaeads, NULL),
+    CALL("ntstrustedcerts", read_ntstrustedcerts, NULL),
+    CALL("nosystemcert", read_nosystemcert, NULL),
+    WITH("nocerttimecheck", read_nocerttimecheck, nts.no_cert_time_check, 0,
+         ANY_INT_MIN, ANY_INT_MAX),
+    CALL("ntsratelimit", read_ntsratelimit, NULL),
 
     /* chronyc */
     CALL("cmdallow", read_command_access, COMMAND),

@@ -198,6 +198,14 @@ static bool apply_option(struct directive *d, const struct option *option,
             return false;
         setting_store(base, &option->setting, value);
         return true;
+    case OPTION_WORD:
+        if (!directive_word(d, &argument, "an argument of that option"))
+            return false;
+        memcpy((char *)base + option->setting.offset, &argument,
+               sizeof(argument));
+        if (option->note)
+            break;
+        return true;
     case OPTION_SKIP_ARG:
         if (!directive_word(d, &argument, "an argument of that option"))
             return false;

@@ -52,30 +52,10 @@ static bool find_type(enum dialect dialect, struct word name,
     return false;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static bool secret_from_hex(struct ntp_key *key, struct word hex)
 {
-    if (hex.len == 0 || hex.len % 2 || hex.len / 2 > NTP_KEY_LEN_MAX)
-        return false;
-    for (size_t i = 0; i < hex.len; i += 2) {
-        int high = hex_digit(hex.at[i]), low = hex_digit(hex.at[i + 1]);
-
-        if (high < 0 || low < 0)
-            return false;
-        key->secret[i / 2] = (uint8_t)(high << 4 | low);
-    }
-    key->secret_len = (uint8_t)(hex.len / 2);
-    return true;
+    key->secret_len = (uint8_t)value_hex(hex, key->secret, NTP_KEY_LEN_MAX);
+    return key->secret_len > 0;
 }
 
 static bool secret_from_ascii(struct ntp_key *key, struct word text)

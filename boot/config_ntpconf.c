@@ -98,6 +98,7 @@ struct flags {
     bool deny;
     bool limited;
     bool kod;
+    bool notrust;
 };
 
 /* Modes that these would forbid are not answered at all. */
@@ -123,9 +124,7 @@ static bool read_flag(struct directive *d, struct word word, struct flags *f)
     else if (word_is(word, "kod"))
         f->kod = true;
     else if (word_is(word, "notrust"))
-        return directive_refuse(d, word,
-                                "no `notrust`: requests without a key would "
-                                "be answered in this release");
+        f->notrust = true;
     else if (word_is(word, "ippeerlimit"))
         return directive_word(d, &word, "a number");
     else if (!is_moot_flag(word))
@@ -194,6 +193,7 @@ static bool remember(struct directive *d, const struct ntpconf_restrict *r)
         if (n->restriction[i].bits == r->bits &&
             ip_equal(&n->restriction[i].prefix, &r->prefix)) {
             n->restriction[i].deny |= r->deny;
+            n->restriction[i].notrust |= r->notrust;
             return true;
         }
     if (n->restrictions == NTPCONF_RESTRICT_MAX)
@@ -206,6 +206,9 @@ static void note_restrict(struct directive *d, const struct flags *f)
 {
     if (f->deny)
         directive_note(d, "translated to `deny` of that network");
+    else if (f->notrust)
+        directive_note(d, "translated to `allow` and `ntsrequire` of that "
+                          "network");
     else if (f->limited)
         directive_note(d, "translated to `allow` of that network and "
                           "`ratelimit` for everybody");
@@ -219,6 +222,8 @@ static bool apply_restrict(struct directive *d, struct ntpconf_restrict r,
     struct ntpconf *n = &d->b->ntpconf;
 
     r.deny = f->deny;
+    r.notrust = f->notrust;
+    n->notrust |= f->notrust;
     n->limited |= f->limited;
     n->kod |= f->kod;
     if (!remember(d, &r))
@@ -372,6 +377,58 @@ static void read_leapfile(struct directive *d, const struct kind *kind)
         (struct builder_named){path, directive_place(d, path.at), d->dialect};
 }
 
+struct nts_options {
+    bool enable;
+    bool disable;
+    struct word ca;
+    struct word cert;
+    struct word key;
+    struct word moot;
+};
+
+#define WORD(name, field, note)                                                \
+    {                                                                          \
+        name, OPTION_WORD, SETTING(struct nts_options, field, 0, 0, 0), note   \
+    }
+
+/* nts enable cert F key F: what NTPsec's server and its sources need */
+static void read_nts(struct directive *d, const struct kind *kind)
+{
+    static const struct option options[] = {
+        {"enable", OPTION_FLAG, SETTING(struct nts_options, enable, 0, 0, 1),
+         NULL},
+        {"disable", OPTION_FLAG, SETTING(struct nts_options, disable, 0, 0, 1),
+         NULL},
+        WORD("ca", ca, NULL),
+        WORD("cert", cert, NULL),
+        WORD("key", key, NULL),
+        WORD("cookie", moot, "cookie keys are kept in the state region"),
+        WORD("mintls", moot, "TLS 1.3 is the only one here"),
+        WORD("maxtls", moot, "TLS 1.3 is the only one here"),
+        WORD("tlsciphers", moot, "ciphers are not chosen here"),
+        WORD("tlsciphersuites", moot, "ciphers are not chosen here"),
+        WORD("tlsecdhcurves", moot, "curves are not chosen here"),
+        WORD("aead", moot, "`ntsaeads` chooses it"),
+    };
+    struct nts_options o = {.enable = false};
+
+    (void)kind;
+    if (!directive_options(d, options, COUNT(options), &o))
+        return;
+    if (o.ca.len > 0)
+        nts_trusted_add(d, 0, o.ca);
+    if (o.cert.len > 0)
+        nts_cert_add(d, o.cert);
+    if (o.key.len > 0)
+        nts_key_add(d, o.key);
+    if (o.enable)
+        d->b->config.nts.port = 4460;
+    if (o.disable) {
+        d->b->config.nts.port = 0;
+        directive_note(d, "translated to `ntsport 0`");
+    }
+}
+
 #define NOTE(name, note)                                                       \
     {                                                                          \
         name, read_note, NO_RANGE, note                                        \
@@ -400,6 +457,7 @@ static const struct kind kinds[] = {
     CALL("restrict", read_restrict, NULL),
     CALL("tos", read_tos, NULL),
     CALL("disable", read_disable, NULL),
+    CALL("nts", read_nts, NULL),
     CALL("leapfile", read_leapfile, NULL),
     CALL("keys", read_keyfile, NULL),
     CALL("includefile", read_include, NULL),
@@ -423,7 +481,6 @@ static const struct kind kinds[] = {
     NOTE("mru", "`clientloglimit` sizes the client table"),
     NOTE("nic", "it answers on each of its addresses; `restrict` says to "
                 "whom"),
-    NOTE("nts", "NTS comes with a later release"),
     NOTE("phone", "no modem"),
     NOTE("pidfile", "this concerns a host with an operating system"),
     NOTE("rlimit", "this concerns a host with an operating system"),
@@ -468,12 +525,25 @@ static void finish_local(struct config_builder *b)
     report_note(&b->report, n->local_clock.at, n->local_clock.word, done);
 }
 
-static void add_rule(struct config_builder *b, const struct ip_addr6 *prefix,
-                     uint8_t bits, bool allow)
+static void add_rule(struct config_builder *b, struct access *access,
+                     const struct ip_addr6 *prefix, uint8_t bits, bool allow)
 {
     struct access_rule rule = {*prefix, bits, allow};
 
-    access_rule_add(b, b->ntpconf.restrict_at, &rule, false);
+    access_rule_add(b, access, b->ntpconf.restrict_at, &rule, false);
+}
+
+/* Where one line demands authentication, a more specific one may not. */
+static void finish_notrust(struct config_builder *b)
+{
+    struct ntpconf *n = &b->ntpconf;
+
+    if (!n->notrust)
+        return;
+    b->nts.require_at = n->restrict_at;
+    for (unsigned i = 0; i < n->restrictions; i++)
+        add_rule(b, &b->config.nts.require, &n->restriction[i].prefix,
+                 n->restriction[i].bits, n->restriction[i].notrust);
 }
 
 /* ntpd answers everybody about whom nothing is said. */
@@ -485,9 +555,9 @@ static void finish_restrict(struct config_builder *b)
     if (n->restrictions == 0)
         return;
     if (!n->default_v4)
-        add_rule(b, &v4, 96, true);
+        add_rule(b, &b->config.access, &v4, 96, true);
     if (!n->default_v6)
-        add_rule(b, &v6, 0, true);
+        add_rule(b, &b->config.access, &v6, 0, true);
     if (!n->default_v4 || !n->default_v6)
         report_note(&b->report, n->restrict_at, word_of("restrict"),
                     n->default_v4 || n->default_v6
@@ -496,8 +566,9 @@ static void finish_restrict(struct config_builder *b)
                         : "no line is about `default`: everybody else may "
                           "ask, as with ntpd");
     for (unsigned i = 0; i < n->restrictions; i++)
-        add_rule(b, &n->restriction[i].prefix, n->restriction[i].bits,
-                 !n->restriction[i].deny);
+        add_rule(b, &b->config.access, &n->restriction[i].prefix,
+                 n->restriction[i].bits, !n->restriction[i].deny);
+    finish_notrust(b);
     if (n->limited)
         b->config.ratelimit = (struct limit_config){.enabled = true,
                                                     .interval = 3,

@@ -109,6 +109,29 @@ static void read_hostname(struct directive *d, const struct kind *kind)
     c->hostname[word.len] = 0;
 }
 
+/* auto | off | name */
+static void read_state(struct directive *d, const struct kind *kind)
+{
+    const char *expected = "auto, off, or a name of at most 63 characters";
+    struct config_nts *n = &d->b->config.nts;
+    struct word word;
+
+    (void)kind;
+    if (!directive_word(d, &word, expected))
+        return;
+    if (word.len > CONFIG_STATE_MAX) {
+        directive_refuse(d, word, expected);
+        return;
+    }
+    if (!directive_end(d))
+        return;
+    n->state_wanted = !word_is(word, "off");
+    if (word_is(word, "auto") || word_is(word, "off"))
+        word.len = 0;
+    memcpy(n->state, word.at, word.len);
+    n->state[word.len] = 0;
+}
+
 #define NO_RANGE                                                               \
     {                                                                          \
         0, 0, 0, 0, 0                                                          \
@@ -124,12 +147,10 @@ static const struct kind kinds[] = {
      SETTING(struct config, logstats_s, 0, 0, 86400 * 365), NULL},
     {"http", read_note, NO_RANGE, LATER},
     {"syslog", read_note, NO_RANGE, LATER},
-    {"state", read_note, NO_RANGE, LATER},
+    {"state", read_state, NO_RANGE, NULL},
     {"watch", read_note, NO_RANGE, LATER},
-    {"ntskeys", read_note, NO_RANGE, LATER},
-    {"ntsrequire", read_refused, NO_RANGE,
-     "no `ntsrequire`: NTS comes with a later release, and requests without "
-     "it would be answered"},
+    {"ntskeys", read_ntskeys, NO_RANGE, NULL},
+    {"ntsrequire", read_ntsrequire, NO_RANGE, NULL},
 };
 
 const struct kinds own_kinds = {kinds, sizeof(kinds) / sizeof(kinds[0])};

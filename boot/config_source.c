@@ -6,6 +6,10 @@
 #include <string.h>
 
 #define NTP_PORT 123
+#define KE_PORT  4460
+
+/* Sets of certificates that sources of ntp.conf name, counted down. */
+#define CERTSET_OWN UINT32_MAX
 
 /* The largest span that makes sense where chrony has no limit. */
 #define SECONDS     1000000000LL
@@ -18,7 +22,9 @@ struct line_options {
     int16_t maxpoll;
     bool ipv4;
     bool ipv6;
-    bool nts;
+    int64_t nts_port; /* below 0: not given, like certset */
+    int64_t certset;
+    struct word ca; /* empty: not given */
 };
 
 #define FLAG(name, field)                                                      \
@@ -29,6 +35,10 @@ struct line_options {
     {                                                                          \
         name, OPTION_NUMBER,                                                   \
             SETTING(struct line_options, field, places, min, max), NULL        \
+    }
+#define WORD(name, field)                                                      \
+    {                                                                          \
+        name, OPTION_WORD, SETTING(struct line_options, field, 0, 0, 0), NULL  \
     }
 #define SKIP(name, note)                                                       \
     {                                                                          \
@@ -65,13 +75,14 @@ static const struct option chrony_options[] = {
     NUMBER("maxdelay", source.ntp.maxdelay_ns, 9, 1, SECONDS_MAX),
     FLAG("ipv4", ipv4),
     FLAG("ipv6", ipv6),
-    FLAG("nts", nts),
+    FLAG("nts", source.nts),
+    NUMBER("ntsport", nts_port, 0, 1, UINT16_MAX),
+    NUMBER("certset", certset, 0, 0, UINT32_MAX),
     SKIP("auto_offline", "treated as online"),
     SKIP("offline", "treated as online"),
     SKIP("copy", NOT_YET),
     SKIP("xleave", NOT_YET ", basic mode is used"),
     SKIP_ARG("asymmetry", NOT_YET),
-    SKIP_ARG("certset", "without `nts` it has no meaning"),
     SKIP_ARG("filter", NOT_YET),
     SKIP_ARG("maxdelayratio", NOT_YET),
     SKIP_ARG("maxdelaydevratio", NOT_YET),
@@ -80,7 +91,6 @@ static const struct option chrony_options[] = {
     SKIP_ARG("maxunreach", NOT_YET),
     SKIP_ARG("mindelay", NOT_YET),
     SKIP_ARG("minsamples", NOT_YET),
-    SKIP_ARG("ntsport", "without `nts` it has no meaning"),
     SKIP_ARG("polltarget", NOT_YET),
     SKIP_ARG("presend", NOT_YET),
 };
@@ -95,7 +105,8 @@ static const struct option ntp_options[] = {
     NUMBER("maxpoll", maxpoll, 0, POLL_MIN, POLL_MAX),
     NUMBER("key", source.key_id, 0, 1, UINT32_MAX),
     NUMBER("version", source.ntp.version, 0, 1, 4),
-    FLAG("nts", nts),
+    FLAG("nts", source.nts),
+    WORD("ca", ca),
     SKIP("preempt", "sources are not pre-empted here"),
     SKIP("xleave", NOT_YET ", basic mode is used"),
     SKIP_ARG("mode", "it concerns reference clocks"),
@@ -172,13 +183,36 @@ static struct word find_word(const struct directive *d, const char *name)
     return word;
 }
 
+/* NTS has keys of its own, and is of version 4 only. */
+static bool check_nts(struct directive *d, const struct line_options *o)
+{
+    if (o->source.key_id != 0)
+        return directive_refuse(d, find_word(d, "key"),
+                                "`nts` or `key`, not both");
+    if (o->source.ntp.version != 0 && o->source.ntp.version != 4)
+        return directive_refuse(d, find_word(d, "version"),
+                                "version 4 with `nts`");
+    return true;
+}
+
+static void note_without_nts(struct directive *d, const struct line_options *o)
+{
+    static const char moot[] = "without `nts` it has no meaning";
+
+    if (o->nts_port >= 0)
+        directive_note_word(d, find_word(d, "ntsport"), moot);
+    if (o->certset >= 0)
+        directive_note_word(d, find_word(d, "certset"), moot);
+    if (o->ca.len > 0)
+        directive_note_word(d, find_word(d, "ca"), moot);
+}
+
 static bool check_options(struct directive *d, const struct line_options *o)
 {
-    if (o->nts)
-        return directive_refuse(
-            d, find_word(d, "nts"),
-            "no `nts`: this release has no NTS, and without it the source "
-            "would not be authenticated");
+    if (o->source.nts && !check_nts(d, o))
+        return false;
+    if (!o->source.nts)
+        note_without_nts(d, o);
     if (o->ipv4 && o->ipv6)
         return directive_refuse(d, d->name, "`ipv4` or `ipv6`, not both");
     return true;
@@ -238,6 +272,8 @@ static void options_default(struct line_options *o, bool pool)
     o->source.port = NTP_PORT;
     o->source.pool = pool;
     o->source.max_sources = pool ? 4 : 1;
+    o->nts_port = -1;
+    o->certset = -1;
 }
 
 /* ntpd takes -4 or -6 before the name. */
@@ -274,6 +310,17 @@ static void settle(struct directive *d, struct line_options *o)
         s->family = FAMILY_IPV4;
     if (o->ipv6)
         s->family = FAMILY_IPV6;
+    s->nts_port = o->nts_port < 0 ? KE_PORT : (uint16_t)o->nts_port;
+    s->certset = o->certset < 0 ? 0 : (uint32_t)o->certset;
+}
+
+/* ntpd names certificates with the source that they are for. */
+static bool take_ca(struct directive *d, struct line_options *o)
+{
+    if (!o->source.nts || o->ca.len == 0)
+        return true;
+    o->certset = CERTSET_OWN - d->b->nts.trusteds;
+    return nts_trusted_add(d, (uint32_t)o->certset, o->ca);
 }
 
 static bool add_line(struct directive *d)
@@ -283,7 +330,7 @@ static bool add_line(struct directive *d)
 
     options_default(&o, word_is(d->name, "pool"));
     if (!take_name(d, &name, &o) || !take_options(d, &o) ||
-        !check_options(d, &o) || !check_name(d, name, &o))
+        !check_options(d, &o) || !check_name(d, name, &o) || !take_ca(d, &o))
         return false;
     settle(d, &o);
     return source_add(d, &o.source, name);

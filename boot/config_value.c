@@ -420,3 +420,28 @@ bool value_is_unicast(const struct ip_addr6 *address)
         return address->byte[12] != 0 && address->byte[12] < 224;
     return address->byte[0] != 0xff && !value_is_unspecified(address);
 }
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+size_t value_hex(struct word word, uint8_t *bytes, size_t max)
+{
+    if (word.len % 2 || word.len / 2 > max)
+        return 0;
+    for (size_t i = 0; i < word.len; i += 2) {
+        int high = hex_digit(word.at[i]), low = hex_digit(word.at[i + 1]);
+
+        if (high < 0 || low < 0)
+            return 0;
+        bytes[i / 2] = (uint8_t)(high << 4 | low);
+    }
+    return word.len / 2;
+}

@@ -34,6 +34,9 @@ bool value_network(struct word word, struct ip_addr6 *prefix, uint8_t *bits);
  */
 bool value_interface(struct word word, struct ip_addr6 *address, uint8_t *bits);
 
+/* Two hexadecimal digits a byte, 1 to `max` bytes; their number, or 0. */
+size_t value_hex(struct word word, uint8_t *bytes, size_t max);
+
 /* Clear what does not belong to a prefix of `bits` bits. */
 void value_mask(struct ip_addr6 *address, uint8_t bits);
 

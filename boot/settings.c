@@ -91,10 +91,17 @@ unsigned settings_sources(struct upstream_source *source,
         [FAMILY_IPV6] = UPSTREAM_IPV6,
     };
 
+    unsigned count = 0;
+
     for (unsigned i = 0; i < config->source_count; i++) {
         const struct config_source *s = &config->source[i];
 
-        source[i] = (struct upstream_source){
+        /* Never followed without authentication. */
+        if (s->nts) {
+            log_line("%s: not followed: no NTS client", s->name);
+            continue;
+        }
+        source[count++] = (struct upstream_source){
             .name = s->name,
             .port = s->port,
             .family = family[s->family],
@@ -102,5 +109,5 @@ unsigned settings_sources(struct upstream_source *source,
             .ntp = s->ntp,
         };
     }
-    return config->source_count;
+    return count;
 }

@@ -197,8 +197,8 @@ static void test_require_needs_an_authenticated_source(void **state)
     (void)state;
     CHECK(read_chrony("server 192.0.2.1\nauthselectmode require\n")->refused);
     check_error(0, "chrony.conf:2:1: found authselectmode require without an "
-                   "authenticated source, expected a source with `key`, or "
-                   "the clock is never set");
+                   "authenticated source, expected a source with `nts` or "
+                   "`key`, or the clock is never set");
     CHECK(read_chrony("authselectmode require\nallow\n")->refused);
     accept("server 192.0.2.1\nauthselectmode prefer\n");
 

@@ -198,12 +198,17 @@ static void test_slips_are_recognised(void **state)
                    "of `pool`");
 }
 
-/* A source that should be authenticated is never followed without. */
-static void test_nts_is_refused(void **state)
+/* NTS needs somebody to vouch for the server, and has keys of its own. */
+static void test_nts_is_checked(void **state)
 {
     (void)state;
-    refuse("server a iburst nts", 17, "\"nts\"");
-    refuse("pool nts.example nts ntsport 4460", 18, "\"nts\"");
+    refuse("server a iburst nts", 8, "nts without a certificate to trust");
+    refuse("server a nts certset 3", 8,
+           "nts without a certificate to trust in certset 3");
+    refuse("server a nts key 3", 14, "\"key\"");
+    refuse("server a nts version 3", 14, "\"version\"");
+    refuse("server a nts ntsport 0", 22, "\"0\"");
+    refuse("server a nts certset -1", 22, "\"-1\"");
 }
 
 /* What is not followed is said, and the rest is taken. */
@@ -245,7 +250,7 @@ int main(void)
         cmocka_unit_test(test_names_are_checked),
         cmocka_unit_test(test_options_are_checked),
         cmocka_unit_test(test_slips_are_recognised),
-        cmocka_unit_test(test_nts_is_refused),
+        cmocka_unit_test(test_nts_is_checked),
         cmocka_unit_test(test_options_that_are_not_followed_are_noted),
     };
 
