@@ -128,7 +128,8 @@ nts-y := \
     siv \
     record \
     ke \
-    ke_ask
+    ke_ask \
+    cert
 
 # What runs at interrupt level has no vector registers to spoil.
 irq-y := \
