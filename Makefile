@@ -45,6 +45,11 @@ boot-y := \
     loop \
     settings \
     stats \
+    gpt \
+    state \
+    state_find \
+    state_image \
+    remember \
     clock_cost \
     cpio \
     config \
@@ -75,6 +80,9 @@ drivers-y := \
     virtq \
     virtio_pci \
     virtio_net \
+    blk \
+    virtio_blk \
+    virtio_rng \
     fw_cfg \
     uart \
     rtc \
@@ -153,7 +161,9 @@ portable-y := \
     arch/logring \
     arch/rng \
     boot/cpio \
+    boot/gpt \
     boot/loader \
+    boot/state_image \
     net/addr_text \
     net/dns \
     net/frame \

@@ -37,7 +37,7 @@ struct source {
 static struct {
     struct rng rng;
     unsigned bits;
-    struct source rdseed, rdrand, jitter;
+    struct source rdseed, rdrand, device, jitter;
 
     uint64_t noted[8]; /* written at interrupt level */
     unsigned note;
@@ -176,10 +176,19 @@ void entropy_seed(struct rng *r)
         rng_ready(r);
 }
 
-void entropy_mix(const void *data, size_t len, unsigned bits)
+void entropy_mix(const void *data, size_t len)
 {
     rng_mix(&entropy.rng, data, len);
-    credit(bits);
+}
+
+void entropy_device(const uint8_t *bytes, size_t len)
+{
+    entropy.device.present = true;
+    for (size_t i = 0; i < len; i++)
+        health_sample(&entropy.device.health, bytes[i]);
+    rng_mix(&entropy.rng, bytes, len);
+    if (is_healthy(&entropy.device))
+        credit((unsigned)len * 4);
 }
 
 void entropy_renew(void)
@@ -202,6 +211,7 @@ struct entropy_state entropy_state(void)
         .seeded = entropy.rng.seeded,
         .rdseed = is_healthy(&entropy.rdseed),
         .rdrand = is_healthy(&entropy.rdrand),
+        .device = is_healthy(&entropy.device),
         .jitter = is_healthy(&entropy.jitter),
     };
 }

@@ -21,11 +21,15 @@ void entropy_fill(void *buf, size_t len);
 /* Seed another level's or CPU's generator.  Level: boot, background. */
 void entropy_seed(struct rng *r);
 
+/* Mix in any bytes, which are worth nothing.  Level: boot, background. */
+void entropy_mix(const void *data, size_t len);
+
 /*
- * Mix in what another source gave (virtio-rng), worth `bits` of entropy.
+ * Mix in what a random generator on a bus gave.  Its bytes are health-tested,
+ * and as long as they are well, each counts for half of its bits.
  * Level: boot, background.
  */
-void entropy_mix(const void *data, size_t len, unsigned bits);
+void entropy_device(const uint8_t *bytes, size_t len);
 
 /*
  * Gather anew, quickly, and replace the generator's key: from time to time,
@@ -43,6 +47,7 @@ struct entropy_state {
     bool seeded;   /* at least 256 */
     bool rdseed;   /* in use and healthy */
     bool rdrand;
+    bool device; /* that of entropy_device() */
     bool jitter;
 };
 

@@ -9,6 +9,8 @@
 #include "arch/log.h"
 #include "boot/stats.h"
 
+#include <string.h>
+
 /* The log is drained by polling: a UART of 115200 baud empties its FIFO of 16
  * bytes in 1.4 ms. */
 #define DRAIN_MS 1
@@ -38,6 +40,22 @@ static bool pending(const struct loop *loop)
     return net_pending(loop->net);
 }
 
+/*
+ * What virtio-rng gave since the last time, and a question for the next; with
+ * what the processor gives.
+ */
+static void renew_entropy(struct loop *loop)
+{
+    uint8_t bytes[VIRTIO_RNG_BYTES];
+    size_t len = virtio_rng_take(loop->rng, bytes);
+
+    if (len > 0)
+        entropy_device(bytes, len);
+    memset(bytes, 0, sizeof(bytes));
+    virtio_rng_ask(loop->rng);
+    entropy_renew();
+}
+
 /* When the loop must come round again, without any interrupt. */
 static uint64_t next_work(struct loop *loop, uint64_t now, bool draining,
                           uint64_t next_chore)
@@ -48,6 +66,7 @@ static uint64_t next_work(struct loop *loop, uint64_t now, bool draining,
 
     next = min_u64(next, upstream_next(loop->upstream));
     next = min_u64(next, loop->refine_ticks);
+    next = min_u64(next, remember_next(loop->remember));
     next = min_u64(next, next_chore);
     if (draining)
         next = min_u64(next, now + DRAIN_MS * ticks_per_ms);
@@ -69,6 +88,7 @@ _Noreturn void loop_run(struct loop *loop)
 
         net_poll(loop->net, now);
         upstream_poll(loop->upstream, counter_read());
+        remember_poll(loop->remember, counter_read());
         if (tsc_refine(loop->tsc, &loop->refine_ticks)) {
             tsc_log(loop->tsc);
             loop->client->start.wander_ppb = tsc_wander_ppb(loop->tsc);
@@ -78,7 +98,7 @@ _Noreturn void loop_run(struct loop *loop)
             next_stats = after(next_stats, stats_ticks);
         }
         if (counter_read() >= next_renew) {
-            entropy_renew();
+            renew_entropy(loop);
             next_renew = after(next_renew, RENEW_S * loop->ticks_per_s);
         }
 

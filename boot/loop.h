@@ -4,6 +4,8 @@
 #define BOOT_LOOP_H
 
 #include "arch/tsc.h"
+#include "boot/remember.h"
+#include "drivers/virtio_rng.h"
 #include "net/lwip_port.h"
 #include "net/upstream.h"
 
@@ -14,6 +16,8 @@ struct loop {
     struct client *client;
     struct tsc *tsc;
     const struct limit *limit;
+    struct remember *remember;
+    struct virtio_rng *rng;
     uint64_t ticks_per_s;
     uint32_t logstats_s; /* 0: never */
 

@@ -14,6 +14,7 @@
 #include "boot/loader.h"
 #include "boot/loop.h"
 #include "boot/manifest.h"
+#include "boot/remember.h"
 #include "boot/settings.h"
 #include "drivers/acpi.h"
 #include "drivers/hpet.h"
@@ -25,6 +26,11 @@
 #include "drivers/refclock.h"
 #include "drivers/rtc.h"
 #include "drivers/uart.h"
+#include "drivers/virtio_rng.h"
+
+/* How long the first bytes of virtio-rng are waited for.  QEMU gives them
+ * within one. */
+#define RNG_MS 5
 
 /* Everything that lives as long as the machine does, each part owned here and
  * handed out by pointer. */
@@ -32,6 +38,9 @@ static struct {
     struct boot_info info;
     struct acpi acpi;
     struct pci pci;
+    struct virtio_rng rng;
+    struct state state;
+    struct remember remember;
     struct refclock kvmclock;
     struct refclock rtc;
     struct counter_reference reference[TSC_REFERENCES_MAX];
@@ -89,9 +98,11 @@ static void tell_entropy(void)
 {
     struct entropy_state state = entropy_state();
 
-    log_line("entropy: %u bits from%s%s%s", state.bits,
+    log_line("entropy: %u bits from%s%s%s%s", state.bits,
              state.rdseed ? " RDSEED" : "", state.rdrand ? " RDRAND" : "",
-             state.jitter ? " jitter" : "");
+             state.device ? " virtio-rng" : "", state.jitter ? " jitter" : "");
+    if (machine.rng.failed)
+        log_line("entropy: virtio-rng: %s", machine.rng.failed);
     if (!state.seeded)
         log_line("entropy: WARNING: too little; requests to servers could be "
                  "guessed");
@@ -180,7 +191,7 @@ static void measure_counter(void)
 }
 
 /* The date by the first of the clocks that gives one, into `start`. */
-static void guess_date(struct client_start *start)
+static bool ask_clocks(struct client_start *start)
 {
     struct refclock *const clocks[] = {&machine.kvmclock, &machine.rtc};
 
@@ -200,12 +211,33 @@ static void guess_date(struct client_start *start)
         log_line("date: %lld s since 1970 by %s, within %llu ms",
                  (long long)sample.seconds, clock->driver->name,
                  (unsigned long long)(sample.bound_ns / 1000000));
-        return;
+        return true;
     }
+    return false;
+}
+
+/*
+ * A clock that is behind what was known in the last run is not believed.  By a
+ * minute it may be: nobody set it then.
+ */
+static void guess_date(struct client_start *start)
+{
+    uint64_t last = state_loaded(&machine.state)->unix_seconds;
+    ntp_date least = ntp_date_from_unix((int64_t)last, 0);
+    bool told = ask_clocks(start);
+
+    if (told && (last == 0 || start->date + ntp_date_from_seconds(60) >= least))
+        return;
     start->ticks = counter_read();
-    start->date = 0;
+    start->date = last ? least : 0;
     start->date_error = 0;
-    log_line("date: no clock tells it");
+    start->stale = last != 0;
+    if (last)
+        log_line("date: %s; %llu s since 1970 was the last known time",
+                 told ? "WARNING: that clock is behind" : "no clock tells it",
+                 (unsigned long long)last);
+    else
+        log_line("date: no clock tells it");
 }
 
 /* log2 s of the least time that passes between two readings of the counter,
@@ -268,12 +300,53 @@ static void start_limit(void)
                bytes ? mem_alloc(bytes, 64) : NULL, bytes, seed);
 }
 
-static void start_network(void)
+/*
+ * Wait for the random generator of the host, but not for long; what comes later
+ * is taken by the loop.
+ */
+static void await_entropy(uint64_t ticks)
+{
+    uint8_t bytes[VIRTIO_RNG_BYTES];
+    uint64_t start = counter_read();
+
+    while (machine.rng.asked && machine.rng.present &&
+           counter_read() - start < ticks) {
+        size_t len = virtio_rng_take(&machine.rng, bytes);
+
+        if (len > 0)
+            entropy_device(bytes, len);
+        else
+            cpu_relax();
+    }
+    memset(bytes, 0, sizeof(bytes));
+}
+
+/* What is on PCI, but for the network card. */
+static void find_devices(void)
 {
     const struct config *config = machine.config;
 
     pci_init(&machine.pci, &machine.acpi, machine.info.ram,
              machine.info.ram_count);
+    if (virtio_rng_attach(&machine.rng, &machine.pci))
+        virtio_rng_ask(&machine.rng);
+
+    const struct state_setup setup = {
+        .pci = &machine.pci,
+        .wanted = config->nts.state_wanted && !config->refused,
+        .name = config->nts.state,
+        .ticks_per_s = machine.tsc.best.hz,
+    };
+
+    state_init(&machine.state, &setup);
+    await_entropy(machine.tsc.best.hz / 1000 * RNG_MS);
+    tell_entropy();
+}
+
+static void start_network(void)
+{
+    const struct config *config = machine.config;
+
     settings_network(&machine.net_config, config);
 
     const struct net_setup setup = {
@@ -318,7 +391,6 @@ void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
     cpu_init();
     read_loader(protocol, address);
     entropy_init();
-    tell_entropy();
     read_firmware();
     find_clocks();
     measure_counter();
@@ -333,7 +405,10 @@ void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
     }
 
     machine.config = settings_read(&machine.info);
+    find_devices();
     start_client();
+    remember_start(&machine.remember, &machine.state, &machine.client,
+                   machine.tsc.best.hz);
     start_limit();
     start_network();
     start_upstream();
@@ -347,6 +422,8 @@ void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
         .client = &machine.client,
         .tsc = &machine.tsc,
         .limit = &machine.limit,
+        .remember = &machine.remember,
+        .rng = &machine.rng,
         .ticks_per_s = machine.tsc.best.hz,
         .logstats_s = machine.config->logstats_s,
     };

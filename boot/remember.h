@@ -22,7 +22,6 @@ struct remember {
     unsigned parts;
     struct state_data data; /* that is kept now */
     bool soon;              /* something changed */
-    bool told;              /* that the time is below the last known one */
     bool timed;             /* the time of this run has been saved */
     uint64_t due_ticks;     /* saved again, hourly */
 };

@@ -4,8 +4,8 @@
 #define BOOT_STATE_H
 
 #include "boot/state_data.h"
+#include "boot/state_find.h"
 #include "boot/state_image.h"
-#include "drivers/blk.h"
 
 /* What state_poll() is waiting for. */
 enum state_step {
@@ -17,14 +17,14 @@ enum state_step {
 };
 
 struct state {
-    struct blk disk;
-    bool usable;     /* a region was found, and may be written to */
-    uint64_t region; /* where it begins, bytes */
+    struct state_region region;
+    bool usable; /* a region was found, and may be written to */
     uint64_t ticks_per_s;
-    uint64_t generation; /* of the newest slot that counts */
+    uint64_t generation; /* of the newest slot that counts; 0: none does */
     unsigned slot;       /* the one that it is in */
     enum state_step step;
     uint64_t deadline_ticks; /* of the step that is under way */
+    uint64_t look_ticks;     /* when to look how it stands */
     uint64_t next_ticks;     /* not before this is a slot written again */
     bool wanted;             /* `image` has not been written yet */
     bool words;              /* there are last words to be cleared */
@@ -33,20 +33,15 @@ struct state {
     uint64_t failures;
     uint8_t *image;   /* STATE_SLOT_BYTES: the next slot, not yet sealed */
     size_t image_len; /* of it */
+    uint8_t page[STATE_PAGE_BYTES]; /* for the panic's last words */
     struct state_data loaded;
-};
-
-struct state_setup {
-    struct pci *pci;
-    bool wanted;      /* `state off` is false */
-    const char *name; /* a partition's name or a disk's serial; "": any */
-    uint64_t ticks_per_s;
 };
 
 /*
  * Find the region, and read it; a console line says what was found, or what
  * is forgotten at power-off.  Takes a second at most, where a disk does not
- * answer; without a disk, nothing.
+ * answer; without a disk, nothing.  From here on a panic leaves its last words
+ * in the region.
  * Level: boot.
  */
 void state_init(struct state *s, const struct state_setup *setup);

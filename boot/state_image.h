@@ -50,9 +50,15 @@ size_t state_image_write(uint8_t slot[STATE_SLOT_BYTES],
 void state_image_seal(uint8_t *slot, size_t len, uint64_t generation);
 
 /*
- * Decode a slot.  Takes any bytes at all.  `data` is written only on STATE_OK,
- * and then all of it; `generation` on STATE_UNKNOWN as well.  What a later
- * Gnomon may have added is passed over.
+ * How many bytes of a slot have a meaning, by its first page; at least
+ * STATE_PAGE_BYTES, at most STATE_SLOT_BYTES.
+ */
+size_t state_image_bytes(const uint8_t page[STATE_PAGE_BYTES]);
+
+/*
+ * Decode a slot, or judge it only where `data` is NULL.  Takes any bytes at
+ * all.  `data` is written only on STATE_OK, and then all of it; `generation` on
+ * STATE_UNKNOWN as well.  What a later Gnomon may have added is passed over.
  */
 enum state_verdict state_image_read(const uint8_t *slot, size_t len,
                                     struct state_data *data,

@@ -18,13 +18,29 @@ struct pci_device;
 /* Bytes in one operation. */
 #define BLK_BYTES_MAX 65536
 
-enum blk_op { BLK_READ, BLK_WRITE, BLK_FLUSH };
+enum blk_op {
+    BLK_READ,
+    BLK_WRITE,
+    BLK_FLUSH,   /* all that was written before is on the medium */
+    BLK_IDENTIFY /* read BLK_SERIAL_BYTES: what the host calls the disk */
+};
+
+#define BLK_SERIAL_BYTES 20
+
+struct blk_request {
+    enum blk_op op;
+    uint64_t offset;  /* of BLK_READ and BLK_WRITE, as `len` */
+    size_t len;       /* 1 to BLK_BYTES_MAX */
+    const void *from; /* BLK_WRITE: copied before blk_start() returns */
+    void *to;         /* BLK_READ, BLK_IDENTIFY: written by the blk_poll() that
+                         says BLK_DONE, a copy that the device cannot reach */
+};
 
 enum blk_progress {
-    BLK_IDLE,   /* nothing under way */
-    BLK_BUSY,   /* not done yet */
-    BLK_DONE,   /* done since the last look */
-    BLK_REFUSED /* the disk could not do it, and may do the next */
+    BLK_IDLE,    /* nothing is under way, or the disk was given up */
+    BLK_BUSY,    /* not done yet */
+    BLK_DONE,    /* done since the last look */
+    BLK_REFUSED, /* the disk could not do it, and may do the next */
 };
 
 struct blk_driver {
@@ -32,28 +48,17 @@ struct blk_driver {
     bool (*probe)(const struct pci_device *pci);
     bool (*attach)(struct blk *dev, struct pci_device *pci);
 
-    /*
-     * Begin the one operation that may be under way.  What is written is
-     * copied before this returns.
-     */
-    bool (*start)(struct blk *dev, enum blk_op op, uint64_t offset,
-                  const void *data, size_t len);
+    /* Begin the one operation that may be under way; what is asked for has
+     * been checked. */
+    bool (*start)(struct blk *dev, const struct blk_request *request);
 
-    /*
-     * Look how it stands.  After BLK_DONE of a BLK_READ, `data` is what was
-     * read, a copy that the device cannot reach; lent until the next start().
-     */
-    enum blk_progress (*poll)(struct blk *dev, const uint8_t **data);
+    /* Look how it stands. */
+    enum blk_progress (*poll)(struct blk *dev);
 
-    /*
-     * Write `len` bytes from `offset` on, at most BLK_UNIT, and flush, whatever
-     * is under way; for last words.  Ends at counter value `until` at the
-     * latest.
-     */
-    bool (*last_words)(struct blk *dev, uint64_t offset, const void *data,
-                       size_t len, uint64_t until);
+    bool (*last_words)(struct blk *dev, uint64_t offset,
+                       const uint8_t page[BLK_UNIT], uint64_t until);
 
-    /* Take it out of service. */
+    /* Take it out of service, for ever. */
     void (*stop)(struct blk *dev);
 };
 
@@ -64,7 +69,6 @@ struct blk {
     uint64_t bytes;
     uint32_t sector; /* bytes: 512 to 4096, a power of two */
     bool read_only;
-    char serial[21];    /* what the host calls it, printable; or empty */
     const char *failed; /* why the device was given up, or NULL */
 };
 
@@ -77,16 +81,23 @@ struct blk {
 bool blk_attach_next(struct blk *dev, struct pci *pci, unsigned *at);
 
 /*
- * Begin an operation.  False if the disk was given up, has no such place, or
- * another operation is under way; `failed` says why in the first case.
- * `offset` and `len` are multiples of BLK_UNIT, `len` is at most BLK_BYTES_MAX.
+ * Begin an operation.  False if the disk was given up, has no such place or may
+ * not be written to, or another operation is under way.
+ * `offset` and `len` are multiples of BLK_UNIT.
  * Level: boot, background.
  */
-bool blk_start(struct blk *dev, enum blk_op op, uint64_t offset,
-               const void *data, size_t len);
+bool blk_start(struct blk *dev, const struct blk_request *request);
 
-/* How the operation stands; see struct blk_driver.  Level: boot, background. */
-enum blk_progress blk_poll(struct blk *dev, const uint8_t **data);
+/* How the operation stands.  Level: boot, background. */
+enum blk_progress blk_poll(struct blk *dev);
+
+/*
+ * Write a page of last words, whatever is under way, and flush.  Ends at
+ * counter value `until` at the latest; true when it is there.
+ * Level: any, for panic().
+ */
+bool blk_last_words(struct blk *dev, uint64_t offset,
+                    const uint8_t page[BLK_UNIT], uint64_t until);
 
 /*
  * Give a device up that broke its own rules, or took too long: reset, no

@@ -516,9 +516,9 @@ static bool is_left(const struct pci_bar *bar)
 }
 
 /*
- * Learn the BARs of the devices that may be driven, and of those that decode
- * nothing, which the firmware may have left alone.  The others are only asked
- * when their places must be known: to turn one off and on again takes a
+ * Learn the BARs of network cards, and of devices that decode nothing, which
+ * the firmware may have left alone.  The others are only asked when their
+ * places must be known, or they are to be driven: to turn one off and on again takes a
  * hypervisor half a millisecond.  Returns whether an address is wanting.
  */
 static bool size_devices(struct pci *pci, bool all)
@@ -595,6 +595,12 @@ void pci_init(struct pci *pci, const struct acpi *acpi,
 }
 
 /* Using a device. */
+
+void pci_learn(struct pci_device *dev)
+{
+    if (!dev->sized)
+        read_bars(dev);
+}
 
 void pci_enable(const struct pci_device *dev)
 {

@@ -117,6 +117,13 @@ void pci_write32(const struct pci_device *dev, unsigned offset, uint32_t value);
  */
 uint8_t pci_capability(const struct pci_device *dev, uint8_t id, uint8_t after);
 
+/*
+ * Learn the BARs of a device that is to be driven.  Of network cards, and where
+ * addresses had to be given out, pci_init() has done that.
+ * Level: boot.
+ */
+void pci_learn(struct pci_device *dev);
+
 /* Decode memory and ports, be master, no INTx.  Level: boot. */
 void pci_enable(const struct pci_device *dev);
 

@@ -237,6 +237,8 @@ static bool attach(struct netdev *dev, struct pci_device *pci)
     dev->state = vn;
     if (!virtio_pci_open(vp, pci))
         return netdev_fail(dev, vp->failed);
+    if (vp->msix.count == 0)
+        return netdev_fail(dev, "no MSI-X");
 
     /* 3.1.1, 1 to 6. */
     if (!virtio_pci_start(vp, wanted, VIRTIO_F_VERSION_1)) {

@@ -7,8 +7,9 @@
 #include "drivers/virtq.h"
 
 /* 5: device types. */
-#define VIRTIO_ID_NET   1
-#define VIRTIO_ID_BLOCK 2
+#define VIRTIO_ID_NET     1
+#define VIRTIO_ID_BLOCK   2
+#define VIRTIO_ID_ENTROPY 4
 
 /* 2.1: device status. */
 #define VIRTIO_STATUS_ACKNOWLEDGE 1
@@ -23,6 +24,9 @@
 #define VIRTIO_F_VERSION_1       (1ull << 32)
 #define VIRTIO_F_ACCESS_PLATFORM (1ull << 33)
 #define VIRTIO_F_ORDER_PLATFORM  (1ull << 36)
+
+/* 4.1.5.1.2.1: no interrupt.  VIRTIO_MSI_NO_VECTOR. */
+#define VIRTIO_NO_ENTRY 0xffff
 
 /* A structure of the device, mapped. */
 struct virtio_region {
@@ -45,8 +49,8 @@ struct virtio_pci {
 bool virtio_pci_is(const struct pci_device *dev, uint16_t type);
 
 /*
- * Find and map the structures of a device, and turn its MSI-X on; it may not
- * be driven before.
+ * Find and map the structures of a device, and turn its MSI-X on if it has
+ * any (`msix.count`); it may not be driven before.
  *
  * A transitional device is driven as a modern one; a legacy one is refused.
  * 4.1.4.  Level: boot.
@@ -74,8 +78,8 @@ struct virtio_doorbell {
 };
 
 /*
- * 4.1.5.1.3: give a queue its memory and its MSI-X table entry, and turn it
- * on.
+ * 4.1.5.1.3: give a queue its memory and its MSI-X table entry, or
+ * VIRTIO_NO_ENTRY, and turn it on.
  * Level: boot.
  */
 bool virtio_pci_enable_queue(struct virtio_pci *vp, uint16_t queue,

@@ -66,6 +66,12 @@ void virtq_describe(struct virtq *q, uint16_t id, const void *data,
         .addr = (uintptr_t)data, .len = len, .flags = flags};
 }
 
+void virtq_chain(struct virtq *q, uint16_t id, uint16_t next)
+{
+    q->desc[id].flags |= VIRTQ_DESC_F_NEXT;
+    q->desc[id].next = next;
+}
+
 void virtq_offer(struct virtq *q, uint16_t id)
 {
     write_available(q, RING_ENTRIES + (q->offered & (q->size - 1u)), id);

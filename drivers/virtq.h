@@ -11,6 +11,7 @@
 #define VIRTQ_ALIGN    4096 /* of the memory; what a legacy device asks for */
 
 /* 2.7.5: descriptor flags. */
+#define VIRTQ_DESC_F_NEXT  1 /* it goes on in another */
 #define VIRTQ_DESC_F_WRITE 2 /* the device writes it */
 
 struct virtq_desc {
@@ -56,6 +57,13 @@ void virtq_init(struct virtq *q, uint16_t size, bool event_index, void *memory);
 /* Say what buffer `id` is; not while the device has it.  Level: any. */
 void virtq_describe(struct virtq *q, uint16_t id, const void *data,
                     uint32_t len, uint16_t flags);
+
+/*
+ * Make descriptor `next` go on where `id` ends; both are described.  Only the
+ * first of such a chain is offered.
+ * 2.7.5.  Level: any.
+ */
+void virtq_chain(struct virtq *q, uint16_t id, uint16_t next);
 
 /*
  * Put a buffer that the device does not have at the end of the queue.  The

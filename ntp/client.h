@@ -88,9 +88,11 @@ void client_config_default(struct client_config *config);
 
 /* What is known when the client starts. */
 struct client_start {
-    uint64_t ticks;          /* the counter ... */
-    ntp_date date;           /* ... and the date then: a guess; 0: not known */
-    double date_error;       /* bound of that guess; what `local` claims */
+    uint64_t ticks;    /* the counter ... */
+    ntp_date date;     /* ... and the date then: a guess; 0: not known */
+    double date_error; /* bound of that guess; what `local` claims */
+    bool stale; /* it is a date of the past: good to tell the era by, and not to
+                   be served */
     uint64_t rate;           /* calibrated: 2^-80 s per tick */
     uint32_t rate_error_ppb; /* bound of the error of that rate */
     uint32_t wander_ppb; /* how much faster than PHI its error grows later */
