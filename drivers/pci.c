@@ -518,8 +518,9 @@ static bool is_left(const struct pci_bar *bar)
 /*
  * Learn the BARs of network cards, and of devices that decode nothing, which
  * the firmware may have left alone.  The others are only asked when their
- * places must be known, or they are to be driven: to turn one off and on again takes a
- * hypervisor half a millisecond.  Returns whether an address is wanting.
+ * places must be known, or they are to be driven: to turn one off and on again
+ * takes a hypervisor half a millisecond.  Returns whether an address is
+ * wanting.
  */
 static bool size_devices(struct pci *pci, bool all)
 {
