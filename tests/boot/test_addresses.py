@@ -2,6 +2,7 @@
 """Addresses and servers that the network gives, by real servers for that."""
 
 import re
+import socket
 import time
 
 import pytest
@@ -99,6 +100,44 @@ def test_names_wait_for_a_name_server_that_comes_late(boot, link, tmp_path,
     lab.ask_until(synchronised, 60)
     vm.wait_for(r"source one\.test is 10\.0\.2\.103", 30)
     vm.wait_for(r"source ntp\.test is 10\.0\.2\.10[12]", 30)
+
+
+def test_name_that_moves_is_followed_to_its_new_address(boot, link, tmp_path,
+                                                        things, dnsmasq):
+    for number in (101, 102):
+        link.add("10.0.2.%d/24" % number)
+    first = lab.honest(tmp_path, "10.0.2.101")
+    names = dnsmasq("--host-record=ntp.test,10.0.2.101")
+    things.append(first)
+    vm = boot("address 10.0.2.15/24; nameserver 10.0.2.2; allow; "
+              "server ntp.test iburst minpoll 0 maxpoll 0", net=link.netdev())
+    lab.ask_until(synchronised, 20)
+    first.close()
+    names.close()
+    dnsmasq("--host-record=ntp.test,10.0.2.102")
+    things.append(lab.honest(tmp_path, "10.0.2.102"))
+    vm.wait_for(r"source ntp\.test is 10\.0\.2\.102", 60)
+    lab.ask_until(lambda r: r.synchronised and
+                  r.reference_id == bytes([10, 0, 2, 102]), 30)
+
+
+def test_answers_come_from_the_address_that_was_asked(boot, link, upstream,
+                                                      dnsmasq):
+    """One of IPv4, one that is given, one by SLAAC, and the link's own."""
+    del upstream
+    dnsmasq(*RANGE6, *NO_DNS)
+    vm = boot("address 10.0.2.15/24; address fd00:2::15/64; allow; "
+              "server 10.0.2.2 iburst", net=link.netdev())
+    vm.wait_for("address %s/64" % SLAAC, 20)
+    for address in (lab.GUEST, lab.GUEST6, SLAAC,
+                    "fe80::5054:ff:fe00:f%tap0"):
+        with socket.socket(socket.AF_INET6 if ":" in address else
+                           socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(5)
+            where = socket.getaddrinfo(address, 123, s.family,
+                                       socket.SOCK_DGRAM)[0][4]
+            s.sendto(lab.request(), where)
+            assert s.recvfrom(100)[1] == where
 
 
 def test_address_that_another_machine_has_is_told(boot, lan, tmp_path, things):

@@ -65,3 +65,19 @@ def test_link_that_goes_comes_back(boot, link):
     assert lab.ask(timeout=0.3) is None
     vm.qmp("set_link", name="n0", up=True)
     lab.ask_until(lambda reply: True, 20)
+
+
+def test_link_that_comes_late_or_flaps_is_used_when_it_is_there(boot, link,
+                                                                upstream):
+    del upstream
+    vm = boot("address 10.0.2.15/24; server 10.0.2.2 iburst; allow",
+              net=link.netdev(), extra=["-S"])
+    vm.qmp("set_link", name="n0", up=False)
+    vm.qmp("cont")
+    vm.wait_for("boot: done", 20)
+    vm.qmp("set_link", name="n0", up=True)
+    lab.ask_until(lambda reply: reply.synchronised, 20)
+    for i in range(60):
+        vm.qmp("set_link", name="n0", up=bool(i % 2))
+    assert lab.ask_until(lambda reply: reply.synchronised, 20)
+    assert vm.running()
