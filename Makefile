@@ -531,9 +531,9 @@ same-bytes: third-party ## the image twice, in two folders: the same bytes?
 
 test: ## set up, then everything, the long parts short
 	@tools/setup test
-	@FUZZ_SECONDS=$(or $(TEST_FUZZ_SECONDS),5) $(PYTHON) tests/run_all.py \
-	    unit lint both-compilers same-bytes fuzz+prove sim boot-test \
-	    bench-short
+	@exec env FUZZ_SECONDS=$(or $(TEST_FUZZ_SECONDS),5) \
+	    $(PYTHON) tests/run_all.py unit lint both-compilers same-bytes \
+	    fuzz+prove sim boot-test bench-short
 
 # SERVER=ADDRESS is followed, APPEND=WORDS are more configuration.
 run: ## set up, boot the image and serve; SERVER=ADDRESS is followed

@@ -51,7 +51,7 @@ check() {
     done
     status=0
     # shellcheck disable=SC2046,SC2086
-    nice timeout "$LIMIT_S" "$CBMC" ${tree:+-I "$tree"} $INCLUDES \
+    nice timeout --foreground "$LIMIT_S" "$CBMC" ${tree:+-I "$tree"} $INCLUDES \
         $(values cbmc "$proof") "$@" $files > "$log" 2>&1 || status=$?
     return $status
 }
