@@ -251,8 +251,8 @@ $(B)/gen/symbols.S: $(B)/gen/unnamed tools/symbols
 
 $(B)/gen/manifest.c: build/manifest FORCE
 	@mkdir -p $(@D)
-	@tools/manifest_c $(CC) < build/manifest > $@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	@new=$@.$$$$; tools/manifest_c $(CC) < build/manifest > $$new && \
+	    if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
 
 $(B)/gen/%.o: $(B)/gen/%.S $(B)/flags
 	$(call show,as)$(CC) $(machine) $(same-bytes) -c -o $@ $<
@@ -535,10 +535,11 @@ test: ## set up, then everything, the long parts short
 	    $(PYTHON) tests/run_all.py unit lint both-compilers same-bytes \
 	    fuzz+prove sim boot-test bench-short
 
-# SERVER=ADDRESS is followed, APPEND=WORDS are more configuration.
+# SERVER=ADDRESS is followed, APPEND=WORDS are more configuration.  Several may
+# run; they are built one after the other.
 run: ## set up, boot the image and serve; SERVER=ADDRESS is followed
-	@tools/setup run
-	@$(MAKE) --no-print-directory -j$(shell nproc) all
+	@flock $(B)/lock tools/setup run
+	@flock $(B)/lock $(MAKE) --no-print-directory -j$(shell nproc) all
 	@tools/run --image $(B)/gnomon.elf --append "$(APPEND)" \
 	    --server "$(SERVER)"
 
