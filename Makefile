@@ -50,6 +50,7 @@ boot-y := \
     state_find \
     state_image \
     remember \
+    nts \
     clock_cost \
     cpio \
     config \
@@ -137,7 +138,11 @@ nts-y := \
     record \
     ke \
     ke_ask \
-    cert
+    cert \
+    keys \
+    cookie \
+    fields \
+    server
 
 # What runs at interrupt level has no vector registers to spoil.
 irq-y := \
@@ -152,7 +157,11 @@ irq-y := \
     nts/aead \
     nts/aes_ct \
     nts/gcm_siv \
-    nts/siv
+    nts/siv \
+    nts/keys \
+    nts/cookie \
+    nts/fields \
+    nts/server
 
 # What also builds on the host, unchanged, beside all of ntp/ and nts/.
 portable-y := \

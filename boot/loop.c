@@ -65,6 +65,7 @@ static uint64_t next_work(struct loop *loop, uint64_t now, bool draining,
     uint64_t next = now + timeout * ticks_per_ms;
 
     next = min_u64(next, upstream_next(loop->upstream));
+    next = min_u64(next, nts_service_next(loop->nts));
     next = min_u64(next, loop->refine_ticks);
     next = min_u64(next, remember_next(loop->remember));
     next = min_u64(next, next_chore);
@@ -89,6 +90,7 @@ _Noreturn void loop_run(struct loop *loop)
         net_poll(loop->net, now);
         upstream_poll(loop->upstream, counter_read());
         remember_poll(loop->remember, counter_read());
+        nts_service_poll(loop->nts, counter_read());
         if (tsc_refine(loop->tsc, &loop->refine_ticks)) {
             tsc_log(loop->tsc);
             loop->client->start.wander_ppb = tsc_wander_ppb(loop->tsc);
@@ -99,6 +101,7 @@ _Noreturn void loop_run(struct loop *loop)
         }
         if (counter_read() >= next_renew) {
             renew_entropy(loop);
+            nts_service_renew(loop->nts);
             next_renew = after(next_renew, RENEW_S * loop->ticks_per_s);
         }
 

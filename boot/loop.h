@@ -4,6 +4,7 @@
 #define BOOT_LOOP_H
 
 #include "arch/tsc.h"
+#include "boot/nts.h"
 #include "boot/remember.h"
 #include "drivers/virtio_rng.h"
 #include "net/lwip_port.h"
@@ -18,6 +19,7 @@ struct loop {
     const struct limit *limit;
     struct remember *remember;
     struct virtio_rng *rng;
+    struct nts_service *nts;
     uint64_t ticks_per_s;
     uint32_t logstats_s; /* 0: never */
 

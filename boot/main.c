@@ -14,6 +14,7 @@
 #include "boot/loader.h"
 #include "boot/loop.h"
 #include "boot/manifest.h"
+#include "boot/nts.h"
 #include "boot/remember.h"
 #include "boot/settings.h"
 #include "drivers/acpi.h"
@@ -49,6 +50,7 @@ static struct {
     struct clock clock;
     struct client client;
     struct ntp_server server;
+    struct nts_service nts;
     struct limit limit;
     struct netdev netdev;
     struct net_config net_config;
@@ -343,6 +345,28 @@ static void find_devices(void)
     tell_entropy();
 }
 
+static void keep_keys(void *arg)
+{
+    (void)arg;
+    remember_soon(&machine.remember);
+}
+
+static void start_nts(void)
+{
+    const struct cpu_features *cpu = cpu_features();
+    const struct nts_setup setup = {
+        .config = machine.config,
+        .kept = state_loaded(&machine.state),
+        .ntp = &machine.server,
+        .cipher = aes_choose(cpu->aes && cpu->pclmul),
+        .ticks_per_s = machine.tsc.best.hz,
+        .changed = keep_keys,
+    };
+
+    remember_part(&machine.remember, nts_service_collect, &machine.nts);
+    nts_service_start(&machine.nts, &setup, counter_read());
+}
+
 static void start_network(void)
 {
     const struct config *config = machine.config;
@@ -354,11 +378,15 @@ static void start_network(void)
         .pci = &machine.pci,
         .dev = &machine.netdev,
         .limit = &machine.limit,
+        .nts = machine.nts.on ? &machine.nts.slow : NULL,
         .fastpath =
             {
                 .clock = &machine.clock,
                 .server = &machine.server,
+                .nts = machine.nts.on ? &machine.nts.fast : NULL,
                 .access = &config->access,
+                .require =
+                    config->nts.require_any ? &config->nts.require : NULL,
                 .ticks_per_s = machine.tsc.best.hz,
                 .port = config->port,
                 .dscp = config->dscp,
@@ -410,6 +438,7 @@ void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
     remember_start(&machine.remember, &machine.state, &machine.client,
                    machine.tsc.best.hz);
     start_limit();
+    start_nts();
     start_network();
     start_upstream();
     mem_seal();
@@ -424,6 +453,7 @@ void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
         .limit = &machine.limit,
         .remember = &machine.remember,
         .rng = &machine.rng,
+        .nts = &machine.nts,
         .ticks_per_s = machine.tsc.best.hz,
         .logstats_s = machine.config->logstats_s,
     };

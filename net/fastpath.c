@@ -2,6 +2,8 @@
 /* Interrupt level: a frame in, an answer out, or on to the ring. */
 #include "net/fastpath.h"
 
+#include "ntp/packet.h"
+
 /* Frames taken between two looks at the budget. */
 #define FRAMES_PER_LOOK 8
 
@@ -13,6 +15,7 @@
 #define AWAY_US       50
 #define AWAY_EACH_US  10
 #define AWAY_KEYED_US 100
+#define AWAY_NTS_US   400
 
 /* How often a batch is stamped, at most; the CPU may be away again. */
 #define STAMPS_MAX 3
@@ -106,24 +109,73 @@ enum ntp_verdict fastpath_admit(struct fastpath *fp,
     return NTP_DROP_RATE;
 }
 
-/* Make the reply; longer requests may need a MAC verified. */
-static enum ntp_verdict make_reply(const struct fastpath *fp,
+bool fastpath_satisfied(const struct fastpath_config *config,
+                        const struct ip_addr6 *source, bool authenticated)
+{
+    return authenticated || config->require == NULL ||
+           !access_allowed(config->require, source);
+}
+
+/* Make the reply to a request that NTS protects; NTP_PASS if none does. */
+static enum ntp_verdict make_nts_reply(struct fastpath *fp,
+                                       const struct clock_line *line,
+                                       struct fastpath_answer *a,
+                                       uint8_t *payload)
+{
+    bool kiss = a->verdict == NTP_KISS_RATE;
+    struct nts_reply *reply = &fp->nts;
+    enum ntp_verdict verdict = (kiss ? nts_server_kiss : nts_server_reply)(
+        fp->config->nts, line, a->frame.rx_ticks, payload, a->head.payload_len,
+        reply);
+
+    fp->ciphered = verdict != NTP_PASS;
+    if (!ntp_is_answer(verdict))
+        return verdict;
+
+    /* A NAK needs no more than its timestamp. */
+    a->nts = reply->protected;
+    a->reply = (struct ntp_reply){
+        .data = payload, .len = reply->len, .mac_at = reply->len};
+    return verdict;
+}
+
+static enum ntp_verdict make_plain_reply(const struct fastpath *fp,
+                                         const struct clock_line *line,
+                                         struct fastpath_answer *a,
+                                         uint8_t *payload)
+{
+    const struct fastpath_config *config = fp->config;
+    bool kiss = a->verdict == NTP_KISS_RATE;
+    enum ntp_verdict verdict = (kiss ? ntp_server_kiss : ntp_server_reply)(
+        config->server, line, a->frame.rx_ticks, a->head.source_port, payload,
+        a->head.payload_len, &a->reply);
+
+    if (ntp_is_answer(verdict) &&
+        !fastpath_satisfied(config, &a->head.source, a->reply.key != NULL))
+        return NTP_DROP_REQUIRED;
+    return verdict;
+}
+
+/* Make the reply; longer requests may need ciphers and MACs. */
+static enum ntp_verdict make_reply(struct fastpath *fp,
                                    const struct clock_line *line,
                                    struct fastpath_answer *a)
 {
     const struct fastpath_config *config = fp->config;
     uint8_t *payload = a->frame.data + a->head.udp_offset + FRAME_UDP_LEN;
-    bool kiss = a->verdict == NTP_KISS_RATE;
-    bool keyed = config->server->keys != NULL &&
-                 config->server->keys->count > 0 && a->head.payload_len > 48;
-    enum ntp_verdict verdict;
+    bool longer = a->head.payload_len > NTP_HEADER_LEN;
+    bool nts = longer && config->nts != NULL;
+    bool keyed =
+        longer && config->server->keys != NULL && config->server->keys->count;
+    enum ntp_verdict verdict = NTP_PASS;
 
-    if (keyed)
+    if (nts || keyed)
         config->machine->simd_begin();
-    verdict = (kiss ? ntp_server_kiss : ntp_server_reply)(
-        config->server, line, a->frame.rx_ticks, a->head.source_port, payload,
-        a->head.payload_len, &a->reply);
-    if (keyed)
+    if (nts)
+        verdict = make_nts_reply(fp, line, a, payload);
+    if (verdict == NTP_PASS)
+        verdict = make_plain_reply(fp, line, a, payload);
+    if (nts || keyed)
         config->machine->simd_end();
     return verdict;
 }
@@ -149,6 +201,8 @@ static enum ntp_verdict judge(struct fastpath *fp,
     if (!frame_is_for(frame->data, fp->dev->mac))
         return NTP_DROP_FRAME;
     a->asked = verdict == NTP_OK && may_be_answer(&a->head);
+    a->nts = false;
+    fp->ciphered = false;
     if (verdict == NTP_PASS || config->port == 0 ||
         a->head.destination_port != config->port)
         return NTP_PASS;
@@ -163,7 +217,7 @@ static enum ntp_verdict judge(struct fastpath *fp,
         return a->verdict;
 
     a->verdict = make_reply(fp, line, a);
-    if (a->verdict != NTP_OK && a->verdict != NTP_KISS_RATE)
+    if (!ntp_is_answer(a->verdict))
         return a->verdict;
 
     a->len = (uint32_t)frame_answer(
@@ -173,22 +227,31 @@ static enum ntp_verdict judge(struct fastpath *fp,
     return a->verdict;
 }
 
+static void finish(struct fastpath *fp, const struct clock_line *line,
+                   struct fastpath_answer *a, uint64_t tx_ticks)
+{
+    const struct fastpath_machine *machine = fp->config->machine;
+    bool ciphers = a->nts || a->reply.key != NULL;
+
+    if (ciphers)
+        machine->simd_begin();
+    if (a->nts)
+        nts_server_finish(&fp->nts, line, tx_ticks);
+    else
+        ntp_server_finish(&a->reply, line, tx_ticks);
+    if (ciphers)
+        machine->simd_end();
+    frame_seal(&a->head, a->frame.data, (uint16_t)a->reply.len);
+}
+
 /* Finish all answers as if they left now; returns how long that took. */
 static uint64_t stamp(struct fastpath *fp, const struct clock_line *line)
 {
     const struct fastpath_machine *machine = fp->config->machine;
     uint64_t tx_ticks = machine->counter();
 
-    for (unsigned i = 0; i < fp->answers; i++) {
-        struct fastpath_answer *a = &fp->answer[i];
-
-        if (a->reply.key != NULL)
-            machine->simd_begin();
-        ntp_server_finish(&a->reply, line, tx_ticks);
-        if (a->reply.key != NULL)
-            machine->simd_end();
-        frame_seal(&a->head, a->frame.data, (uint16_t)a->reply.len);
-    }
+    for (unsigned i = 0; i < fp->answers; i++)
+        finish(fp, line, &fp->answer[i], tx_ticks);
     return machine->counter() - tx_ticks;
 }
 
@@ -196,6 +259,9 @@ static uint64_t stamp(struct fastpath *fp, const struct clock_line *line)
 static uint64_t stamp_ticks(const struct fastpath *fp)
 {
     uint64_t us = AWAY_US;
+
+    if (fp->answer[0].nts)
+        return (AWAY_NTS_US + fp->nts.len) * fp->config->ticks_per_s / 1000000;
 
     for (unsigned i = 0; i < fp->answers; i++)
         us += fp->answer[i].reply.key != NULL ? AWAY_KEYED_US : AWAY_EACH_US;
@@ -219,23 +285,46 @@ static void send_answers(struct fastpath *fp, const struct clock_line *line)
         }
         fp->count[a->verdict]++;
     }
+    if (fp->answer[0].nts)
+        nts_server_forget(&fp->nts);
     fp->answers = 0;
 }
 
-/* Take a frame that was lent; an answer waits for the end of the batch. */
-static void take(struct fastpath *fp, const struct clock_line *line)
+/* An answer that is protected is alone in its batch: what waits leaves first,
+ * and not after its seal. */
+static void let_others_go(struct fastpath *fp, const struct clock_line *line)
+{
+    struct fastpath_answer last = fp->answer[fp->answers];
+
+    if (fp->answers == 0)
+        return;
+    send_answers(fp, line);
+    fp->dev->driver->kick(fp->dev);
+    fp->answer[0] = last;
+}
+
+/*
+ * Take a frame that was lent; an answer waits for the end of the batch.
+ * Returns false when it is that end.
+ */
+static bool take(struct fastpath *fp, const struct clock_line *line)
 {
     struct fastpath_answer *a = &fp->answer[fp->answers];
     enum ntp_verdict verdict = judge(fp, line, a);
 
-    if (verdict == NTP_OK || verdict == NTP_KISS_RATE) {
+    if (ntp_is_answer(verdict)) {
+        bool alone = a->nts;
+
+        if (alone)
+            let_others_go(fp, line);
         fp->answers++;
-        return;
+        return !alone;
     }
     if (verdict == NTP_PASS && !ring_put(fp->ring, &a->frame, a->asked))
         verdict = NTP_DROP_FULL;
     fp->count[verdict]++;
     fp->dev->driver->drop(fp->dev, &a->frame);
+    return true;
 }
 
 static bool may_go_on(const struct fastpath *fp)
@@ -252,15 +341,18 @@ static bool batch(struct fastpath *fp, uint64_t entry_ticks)
     struct clock_line line = clock_read(fp->config->clock);
     bool more = true;
 
+    fp->ciphered = false;
     for (unsigned taken = 0; taken < FASTPATH_BATCH; taken++) {
-        if (taken % FRAMES_PER_LOOK == FRAMES_PER_LOOK - 1 && !may_go_on(fp))
+        bool look =
+            taken % FRAMES_PER_LOOK == FRAMES_PER_LOOK - 1 || fp->ciphered;
+
+        if (look && !may_go_on(fp))
             break;
 
         more =
             dev->driver->rx(dev, &fp->answer[fp->answers].frame, entry_ticks);
-        if (!more)
+        if (!more || !take(fp, &line))
             break;
-        take(fp, &line);
     }
     if (fp->answers > 0)
         send_answers(fp, &line);

@@ -9,6 +9,7 @@
 #include "ntp/access.h"
 #include "ntp/limit.h"
 #include "ntp/server.h"
+#include "nts/server.h"
 
 /*
  * Answers finished together, with one look at the counter and one doorbell.
@@ -29,7 +30,7 @@ struct fastpath_machine {
     int64_t (*budget)(uint64_t now_ticks);
     /* Call fastpath_wake() at that counter value, at interrupt level. */
     void (*wake_at)(struct fastpath *fp, uint64_t ticks);
-    /* Save and restore vector registers, around MACs. */
+    /* Save and restore vector registers, around MACs and ciphers. */
     void (*simd_begin)(void);
     void (*simd_end)(void);
 };
@@ -38,7 +39,9 @@ struct fastpath_machine {
 struct fastpath_config {
     const struct clock *clock;
     const struct ntp_server *server;
+    const struct nts_server *nts; /* interrupt level's; NULL: not served */
     const struct access *access;
+    const struct access *require; /* who must authenticate; NULL: nobody */
     const struct fastpath_machine *machine;
     uint64_t ticks_per_s;
     uint16_t port; /* 0: client only, nothing is answered */
@@ -56,10 +59,11 @@ struct fastpath_addr {
 struct fastpath_answer {
     struct netdev_frame frame;
     struct frame head;
-    struct ntp_reply reply;
+    struct ntp_reply reply; /* its length also if `nts` */
     enum ntp_verdict verdict;
     uint32_t len; /* of the answering frame */
     bool asked;   /* if passed on: it may be an answer to us */
+    bool nts;     /* protected: the reply is the fast path's `nts` */
 };
 
 /* One receive queue, and the CPU that serves it. */
@@ -71,6 +75,12 @@ struct fastpath {
 
     struct fastpath_answer answer[FASTPATH_BATCH];
     unsigned answers;
+
+    /* A protected answer ends its batch, so that nothing but its own seal comes
+     * between its timestamp and the doorbell: there is one of them. */
+    struct nts_reply nts;
+    bool ciphered; /* the last frame took so long that the budget is looked at
+                      before the next */
 
     /* Replaced by fastpath_addrs(). */
     struct fastpath_addr addr[FASTPATH_ADDRS];
@@ -107,6 +117,10 @@ void fastpath_wake(struct fastpath *fp, uint64_t entry_ticks);
  */
 void fastpath_addrs(struct fastpath *fp, const struct fastpath_addr *addr,
                     unsigned count);
+
+/* May a request from there be answered, given how it was authenticated? */
+bool fastpath_satisfied(const struct fastpath_config *config,
+                        const struct ip_addr6 *source, bool authenticated);
 
 /*
  * The checks of source, access and rate: NTP_OK, NTP_KISS_RATE, or why not.

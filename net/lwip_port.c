@@ -569,6 +569,7 @@ static err_t init_netif(struct netif *netif)
 static void start_fastpath(struct net *net, const struct net_setup *setup)
 {
     net->fast_config = setup->fastpath;
+    net->nts = setup->nts;
     net->fast_config.machine = &machine;
     net->fast_config.private_only |= net->config->private_only;
     fastpath_init(&net->fast, &net->fast_config, net->dev, setup->limit,

@@ -42,6 +42,7 @@ struct net_setup {
     struct netdev *dev;              /* zeroed; net_attach() attaches it */
     struct pci *pci;                 /* to find it on */
     struct limit *limit;             /* of the first queue */
+    const struct nts_server *nts;    /* the background's; NULL: not served */
 };
 
 struct upstream;
@@ -66,6 +67,7 @@ struct net {
     const struct net_config *config;
     struct netdev *dev;
     struct fastpath_config fast_config;
+    const struct nts_server *nts; /* the background's */
     struct fastpath fast;
     struct ring ring;
     struct timer wake; /* of the fast path */

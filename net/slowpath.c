@@ -48,31 +48,74 @@ static enum ntp_verdict check(struct net *net, const struct pbuf *p,
     return verdict;
 }
 
+/* A reply of either kind; too large for the stack, and one at a time. */
+struct answer {
+    uint8_t data[REQUEST_MAX];
+    bool nts;
+    struct ntp_reply plain;
+    struct nts_reply protected;
+};
+
+/* With `verdict` as fastpath_admit() gave it. */
+static enum ntp_verdict make_reply(struct net *net, struct answer *a,
+                                   size_t len, enum ntp_verdict verdict,
+                                   const struct ip_addr6 *from, uint16_t port)
+{
+    const struct fastpath_config *config = &net->fast_config;
+    struct clock_line line = clock_read(config->clock);
+    bool kiss = verdict == NTP_KISS_RATE;
+
+    verdict = NTP_PASS;
+    if (net->nts != NULL)
+        verdict = (kiss ? nts_server_kiss : nts_server_reply)(
+            net->nts, &line, net->rx_ticks, a->data, len, &a->protected);
+    a->nts = verdict != NTP_PASS;
+    if (a->nts)
+        return verdict;
+
+    verdict = (kiss ? ntp_server_kiss : ntp_server_reply)(
+        config->server, &line, net->rx_ticks, port, a->data, len, &a->plain);
+    if (ntp_is_answer(verdict) &&
+        !fastpath_satisfied(config, from, a->plain.key != NULL))
+        return NTP_DROP_REQUIRED;
+    return verdict;
+}
+
+/* Write what is written last; returns the length of the reply. */
+static size_t finish(const struct net *net, struct answer *a)
+{
+    struct clock_line line = clock_read(net->fast_config.clock);
+
+    if (!a->nts) {
+        ntp_server_finish(&a->plain, &line, counter_read());
+        return a->plain.len;
+    }
+    nts_server_finish(&a->protected, &line, counter_read());
+    nts_server_forget(&a->protected);
+    return a->protected.len;
+}
+
 static enum ntp_verdict answer(struct net *net, struct udp_pcb *pcb,
                                const struct pbuf *request,
                                enum ntp_verdict verdict, const ip_addr_t *to,
                                uint16_t port)
 {
-    static uint8_t data[REQUEST_MAX]; /* too large for the stack */
-    const struct fastpath_config *config = &net->fast_config;
-    struct clock_line line = clock_read(config->clock);
-    struct ntp_reply reply;
-    uint16_t len = request->tot_len;
+    static struct answer a;
+    struct ip_addr6 from = net_addr_from_lwip(to);
     struct pbuf *p;
 
-    pbuf_copy_partial(request, data, len, 0);
-    verdict = (verdict == NTP_KISS_RATE ? ntp_server_kiss : ntp_server_reply)(
-        config->server, &line, net->rx_ticks, port, data, len, &reply);
-    if (verdict != NTP_OK && verdict != NTP_KISS_RATE)
+    pbuf_copy_partial(request, a.data, request->tot_len, 0);
+    verdict = make_reply(net, &a, request->tot_len, verdict, &from, port);
+    if (!ntp_is_answer(verdict))
         return verdict;
 
-    p = pbuf_alloc(PBUF_TRANSPORT, (uint16_t)reply.len, PBUF_RAM);
+    /* No reply is longer than its request. */
+    p = pbuf_alloc(PBUF_TRANSPORT, request->tot_len, PBUF_RAM);
     if (p == NULL)
         return NTP_DROP_SEND;
 
-    line = clock_read(config->clock);
-    ntp_server_finish(&reply, &line, counter_read());
-    pbuf_take(p, reply.data, (uint16_t)reply.len);
+    pbuf_realloc(p, (uint16_t)finish(net, &a));
+    pbuf_take(p, a.data, p->tot_len);
     if (udp_sendto_if_src(pcb, p, to, port, &net->netif,
                           ip_current_dest_addr()) != ERR_OK)
         verdict = NTP_DROP_SEND;
@@ -87,7 +130,7 @@ static void on_request(void *arg, struct udp_pcb *pcb, struct pbuf *p,
     struct ip_addr6 source = net_addr_from_lwip(from);
     enum ntp_verdict verdict = check(net, p, &source, port);
 
-    if (verdict == NTP_OK || verdict == NTP_KISS_RATE)
+    if (ntp_is_answer(verdict))
         verdict = answer(net, pcb, p, verdict, from, port);
     net->count.verdict[verdict]++;
     pbuf_free(p);

@@ -72,6 +72,15 @@ bool ntp_field_next(struct reader *r, struct ntp_field *f)
     return r->ok;
 }
 
+bool ntp_unique_identifier(struct reader fields, struct ntp_field *f)
+{
+    while (ntp_field_next(&fields, f))
+        if (f->type == NTP_UNIQUE_IDENTIFIER &&
+            f->body_len >= NTP_UNIQUE_IDENTIFIER_MIN)
+            return true;
+    return false;
+}
+
 /* Past one more field, if what is left is too long for a MAC. */
 static bool skip_field(struct reader *r)
 {

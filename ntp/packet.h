@@ -100,4 +100,14 @@ struct ntp_field {
  */
 bool ntp_field_next(struct reader *r, struct ntp_field *f);
 
+#define NTP_UNIQUE_IDENTIFIER     0x0104
+#define NTP_UNIQUE_IDENTIFIER_MIN 32
+
+/*
+ * The first field, of those of a packet, that is a unique identifier of legal
+ * length: at least NTP_UNIQUE_IDENTIFIER_MIN bytes.
+ * RFC 8915, 5.3.  Level: any.
+ */
+bool ntp_unique_identifier(struct reader fields, struct ntp_field *f);
+
 #endif

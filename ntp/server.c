@@ -6,15 +6,17 @@
 
 #include <string.h>
 
-#define POLL_MAX  17         /* MAXPOLL, RFC 5905, 7.2 */
-#define KISS_RATE 0x52415445 /* "RATE", RFC 5905, 7.4 */
+#define POLL_MAX 17 /* MAXPOLL, RFC 5905, 7.2 */
+
+/* Type and length of an extension field. */
+#define FIELD_HEADER 4
 
 /* A request that is to be answered. */
 struct request {
     struct ntp_packet packet;
-    enum ntp_mode reply_mode;
     const struct ntp_key *key; /* that it was authenticated with, or NULL */
     size_t mac_len;
+    struct ntp_field identifier; /* unique, to be echoed; body_len 0: none */
 };
 
 /*
@@ -64,8 +66,7 @@ static enum ntp_verdict request_check(struct request *q,
     if (verdict != NTP_OK)
         return verdict;
 
-    q->reply_mode = reply_mode(&q->packet, source_port);
-    if (q->reply_mode == MODE_RESERVED)
+    if (reply_mode(&q->packet, source_port) == MODE_RESERVED)
         return NTP_DROP_MODE;
 
     verdict = ntp_packet_tail(&tail, data, len, q->packet.version);
@@ -79,6 +80,11 @@ static enum ntp_verdict request_check(struct request *q,
         if (!q->key)
             return NTP_DROP_AUTH;
     }
+
+    /* Between client and server alone does it mean something. */
+    if (q->packet.mode != MODE_CLIENT ||
+        !ntp_unique_identifier(tail.fields, &q->identifier))
+        q->identifier.body_len = 0;
     return NTP_OK;
 }
 
@@ -89,37 +95,56 @@ static int8_t reply_poll(const struct ntp_server *server, int8_t asked)
     return poll < POLL_MAX ? poll : POLL_MAX;
 }
 
-/*
- * Header of the reply over that of the request.  Extension fields are not
- * echoed, so a MAC moves up to the header, and the reply is never longer.
- */
-static void reply_write(struct ntp_reply *reply, const struct request *q,
-                        const struct ntp_server *server,
-                        const struct clock_status *status, ntp_ts receive_ts,
-                        uint8_t *data)
+void ntp_server_header(const struct ntp_server *server,
+                       const struct clock_line *line, uint64_t rx_ticks,
+                       const struct ntp_packet *asked, uint32_t kiss,
+                       uint8_t *data)
 {
+    struct clock_status status = {.leap = LEAP_UNKNOWN, .reference_id = kiss};
+
+    if (kiss == 0)
+        status = clock_status(line, rx_ticks);
+
     const struct ntp_packet header = {
-        .leap = status->leap,
-        .version = q->packet.version,
-        .mode = (uint8_t)q->reply_mode,
-        .stratum = status->stratum,
-        .poll = reply_poll(server, q->packet.poll),
+        .leap = status.leap,
+        .version = asked->version,
+        .mode = asked->mode == MODE_ACTIVE ? MODE_PASSIVE : MODE_SERVER,
+        .stratum = status.stratum,
+        .poll = reply_poll(server, asked->poll),
         .precision = server->precision,
-        .root_delay = status->root_delay,
-        .root_dispersion = status->root_dispersion,
-        .reference_id = status->reference_id,
-        .reference_ts = status->reference_ts,
-        .origin_ts = q->packet.transmit_ts,
-        .receive_ts = receive_ts,
+        .root_delay = status.root_delay,
+        .root_dispersion = status.root_dispersion,
+        .reference_id = status.reference_id,
+        .reference_ts = status.reference_ts,
+        .origin_ts = asked->transmit_ts,
+        .receive_ts = ntp_ts_from_date(clock_at(line, rx_ticks)),
     };
 
     ntp_packet_write(data, &header);
+}
+
+/*
+ * What follows the header of the reply.  Of the extension fields only a unique
+ * identifier is echoed (RFC 8915, 5.3), so it and the MAC move up to the
+ * header, and the reply is never longer.
+ */
+static void reply_write(struct ntp_reply *reply, const struct request *q,
+                        uint8_t *data)
+{
+    size_t len = NTP_HEADER_LEN;
+
+    if (q->identifier.body_len > 0) {
+        size_t field_len = FIELD_HEADER + q->identifier.body_len;
+
+        memmove(data + len, q->identifier.body - FIELD_HEADER, field_len);
+        len += field_len;
+    }
     reply->data = data;
-    reply->mac_at = NTP_HEADER_LEN;
-    reply->len = NTP_HEADER_LEN + q->mac_len;
+    reply->mac_at = len;
+    reply->len = len + q->mac_len;
     reply->key = q->key;
     if (q->key)
-        put_u32(data + NTP_HEADER_LEN, q->key->id);
+        put_u32(data + len, q->key->id);
 }
 
 enum ntp_verdict ntp_server_reply(const struct ntp_server *server,
@@ -135,10 +160,8 @@ enum ntp_verdict ntp_server_reply(const struct ntp_server *server,
     if (verdict != NTP_OK)
         return verdict;
 
-    struct clock_status status = clock_status(line, rx_ticks);
-    ntp_ts receive_ts = ntp_ts_from_date(clock_at(line, rx_ticks));
-
-    reply_write(reply, &q, server, &status, receive_ts, data);
+    ntp_server_header(server, line, rx_ticks, &q.packet, 0, data);
+    reply_write(reply, &q, data);
     return NTP_OK;
 }
 
@@ -148,11 +171,6 @@ enum ntp_verdict ntp_server_kiss(const struct ntp_server *server,
                                  uint8_t *data, size_t len,
                                  struct ntp_reply *reply)
 {
-    static const struct clock_status kiss = {
-        .leap = LEAP_UNKNOWN,
-        .stratum = 0,
-        .reference_id = KISS_RATE,
-    };
     struct request q;
     enum ntp_verdict verdict =
         request_check(&q, server, source_port, data, len);
@@ -160,9 +178,9 @@ enum ntp_verdict ntp_server_kiss(const struct ntp_server *server,
     if (verdict != NTP_OK)
         return verdict;
 
-    ntp_ts receive_ts = ntp_ts_from_date(clock_at(line, rx_ticks));
-
-    reply_write(reply, &q, server, &kiss, receive_ts, data);
+    ntp_server_header(server, line, rx_ticks, &q.packet, NTP_KISS_CODE_RATE,
+                      data);
+    reply_write(reply, &q, data);
     return NTP_KISS_RATE;
 }
 

@@ -9,6 +9,10 @@
 
 #include <stddef.h>
 
+#define NTP_KISS_CODE_RATE 0x52415445 /* "RATE", RFC 5905, 7.4 */
+
+struct ntp_packet;
+
 /* What does not change from one request to the next; const after boot. */
 struct ntp_server {
     const struct ntp_keys *keys; /* NULL: none */
@@ -49,6 +53,17 @@ enum ntp_verdict ntp_server_kiss(const struct ntp_server *server,
                                  uint64_t rx_ticks, uint16_t source_port,
                                  uint8_t *data, size_t len,
                                  struct ntp_reply *reply);
+
+/*
+ * Write the header of a reply to `asked` over the request at `data`, all but
+ * the transmit timestamp: that of a kiss with the code `kiss`, or, if that is
+ * 0, of an answer.
+ * Level: any.
+ */
+void ntp_server_header(const struct ntp_server *server,
+                       const struct clock_line *line, uint64_t rx_ticks,
+                       const struct ntp_packet *asked, uint32_t kiss,
+                       uint8_t *data);
 
 /*
  * Write the transmit timestamp for `tx_ticks`, then the MAC if there is one.

@@ -35,7 +35,7 @@ bool aead_nonce_ok(enum aead_id id, size_t len)
 {
     switch (id) {
     case AEAD_AES_SIV_CMAC_256:
-        return len >= SIV_NONCE_LEN;
+        return len > 0; /* RFC 5297, 6.1: N_MIN */
     case AEAD_AES_128_GCM_SIV:
         return len == GCM_SIV_NONCE_LEN;
     }

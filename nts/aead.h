@@ -37,7 +37,7 @@ size_t aead_key_len(enum aead_id id);
  */
 size_t aead_nonce_max(enum aead_id id);
 
-/* May a nonce be that long?  SIV: 16 or more; GCM-SIV: 12 exactly. */
+/* May a nonce be that long?  SIV: 1 or more; GCM-SIV: 12 exactly. */
 bool aead_nonce_ok(enum aead_id id, size_t len);
 
 /*

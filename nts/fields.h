@@ -5,12 +5,10 @@
 
 #include "ntp/packet.h"
 
-#define NTS_UNIQUE_IDENTIFIER 0x0104 /* RFC 8915, 5.3 */
-#define NTS_COOKIE            0x0204 /* 5.4 */
-#define NTS_PLACEHOLDER       0x0304 /* 5.5 */
-#define NTS_AUTHENTICATOR     0x0404 /* 5.6 */
-
-#define NTS_UNIQUE_IDENTIFIER_MIN 32 /* RFC 8915, 5.3 */
+/* Beside NTP_UNIQUE_IDENTIFIER, which is also used without NTS. */
+#define NTS_COOKIE        0x0204 /* RFC 8915, 5.4 */
+#define NTS_PLACEHOLDER   0x0304 /* 5.5 */
+#define NTS_AUTHENTICATOR 0x0404 /* 5.6 */
 
 /* Type and length. */
 #define NTS_FIELD_HEADER 4

@@ -35,7 +35,7 @@ static void test_a_nonce_is_as_long_as_the_algorithm_takes(void **state)
 {
     (void)state;
     for (size_t len = 0; len < 300; len++) {
-        CHECK_EQ(aead_nonce_ok(AEAD_AES_SIV_CMAC_256, len), len >= 16);
+        CHECK_EQ(aead_nonce_ok(AEAD_AES_SIV_CMAC_256, len), len > 0);
         CHECK_EQ(aead_nonce_ok(AEAD_AES_128_GCM_SIV, len), len == 12);
     }
 }

@@ -152,7 +152,8 @@ static void check_books(void)
     CHECK_EQ(card.lent, 0);
     CHECK_EQ(card.wrongs, 0);
     CHECK_EQ(simd_depth, 0);
-    CHECK_EQ(fp.count[NTP_OK] + fp.count[NTP_KISS_RATE],
+    CHECK_EQ(fp.count[NTP_OK] + fp.count[NTS_OK] + fp.count[NTS_NAK] +
+                 fp.count[NTP_KISS_RATE],
              card_count(&card, CARD_SENT));
 }
 

@@ -278,6 +278,74 @@ static void test_unknown_fields_are_skipped_and_not_echoed(void **state)
     CHECK(reply.key == NULL);
 }
 
+/* RFC 8915, 5.3: with or without NTS. */
+static void test_a_unique_identifier_is_echoed(void **state)
+{
+    (void)state;
+    for (size_t n = 32; n <= 600; n += 4) {
+        struct ntp_reply reply;
+        size_t len = ask(4, MODE_CLIENT);
+
+        len = add_field(len, 0xf323, 16);
+        len = add_field(len, 0x0104, (uint16_t)(4 + n));
+        packet[len - 1] = 0x17;
+        len = add_field(len, 0x0105, 32);
+        CHECK_EQ(answer(40000, len, &reply), NTP_OK);
+        CHECK_EQ(reply.len, NTP_HEADER_LEN + 4 + n);
+        CHECK_EQ(get_u16(packet + 48), 0x0104);
+        CHECK_EQ(get_u16(packet + 50), 4 + n);
+        CHECK_EQ(packet[52], 0xee);
+        CHECK_EQ(packet[reply.len - 1], 0x17);
+    }
+}
+
+static void test_an_echo_is_covered_by_the_mac(void **state)
+{
+    const struct ntp_key *key = &keys.key[3];
+    struct ntp_reply reply;
+    size_t len = ask(4, MODE_CLIENT);
+
+    (void)state;
+    len = add_field(len, 0xf323, 28);
+    len = add_field(len, 0x0104, 36);
+    len = add_mac(len, key, 16);
+    CHECK_EQ(answer(40000, len, &reply), NTP_OK);
+    CHECK_EQ(reply.mac_at, NTP_HEADER_LEN + 36);
+    CHECK_EQ(reply.len, NTP_HEADER_LEN + 36 + 20);
+    CHECK_EQ(get_u16(packet + 48), 0x0104);
+    CHECK_EQ(get_u32(packet + reply.mac_at), key->id);
+    CHECK(ntp_mac_verify(key, packet, reply.mac_at, packet + reply.mac_at + 4,
+                         16));
+}
+
+static void test_a_kiss_echoes_a_unique_identifier(void **state)
+{
+    struct ntp_reply reply;
+    size_t len = add_field(ask(4, MODE_CLIENT), 0x0104, 36);
+
+    (void)state;
+    CHECK_EQ(
+        ntp_server_kiss(&server, &line, RX_TICKS, 40000, packet, len, &reply),
+        NTP_KISS_RATE);
+    CHECK_EQ(reply.len, len);
+}
+
+/* Too short for one, of another mode, of a version without fields. */
+static void test_other_unique_identifiers_are_not_echoed(void **state)
+{
+    struct ntp_reply reply;
+
+    (void)state;
+    size_t len = add_field(ask(4, MODE_CLIENT), 0x0104, 32);
+
+    CHECK_EQ(answer(40000, len, &reply), NTP_OK);
+    CHECK_EQ(reply.len, NTP_HEADER_LEN);
+    len = add_field(ask(4, MODE_ACTIVE), 0x0104, 36);
+    CHECK_EQ(answer(40000, len, &reply), NTP_OK);
+    CHECK_EQ(reply.len, NTP_HEADER_LEN);
+    refused(NTP_DROP_AUTH, 40000, add_field(ask(3, MODE_CLIENT), 0x0104, 36));
+}
+
 static void test_malformed_packets_are_refused(void **state)
 {
     size_t len;
@@ -527,6 +595,10 @@ int main(void)
         cmocka_unit_test(test_poll_is_echoed_within_reason),
         cmocka_unit_test(test_a_kiss_is_no_time),
         cmocka_unit_test(test_unknown_fields_are_skipped_and_not_echoed),
+        cmocka_unit_test(test_a_unique_identifier_is_echoed),
+        cmocka_unit_test(test_an_echo_is_covered_by_the_mac),
+        cmocka_unit_test(test_a_kiss_echoes_a_unique_identifier),
+        cmocka_unit_test(test_other_unique_identifiers_are_not_echoed),
         cmocka_unit_test(test_malformed_packets_are_refused),
         cmocka_unit_test(test_a_mac_is_answered_with_a_mac),
         cmocka_unit_test(test_what_chronyd_sends_is_answered),
