@@ -134,6 +134,7 @@ nts-y := \
     aes_ct \
     aes_ni \
     gcm_siv \
+    p256 \
     siv \
     record \
     ke \
@@ -310,8 +311,14 @@ mbedtls-y := ssl_ciphersuites ssl_client ssl_msg ssl_tls ssl_tls13_client \
     ssl_tls13_generic ssl_tls13_keys ssl_tls13_server
 
 # Constant time without vector registers, for any level.
-bearssl-y := codec/dec32le codec/enc32le hash/ghash_ctmul64 \
-    symcipher/aes_ct64 symcipher/aes_ct64_enc
+bearssl-y := hash/ghash_ctmul64 hash/sha2small mac/hmac rand/hmac_drbg \
+    symcipher/aes_ct64 symcipher/aes_ct64_enc \
+    $(addprefix codec/,ccopy dec32be dec32le enc32be enc32le) \
+    $(addprefix ec/,ec_p256_m31 ec_secp256r1 ec_secp384r1 ec_secp521r1 \
+    ecdsa_i31_bits ecdsa_i31_sign_raw ecdsa_i31_vrfy_raw) \
+    $(addprefix int/,i31_add i31_bitlen i31_decmod i31_decode i31_encode \
+    i31_fmont i31_iszero i31_modpow i31_montmul i31_muladd i31_ninv31 \
+    i31_rshift i31_sub i31_tmont i32_div32)
 
 # Tuned for a copy of a frame or less: words, and no vector registers.
 newlib-y := $(addprefix string/, \
@@ -389,7 +396,7 @@ host-flags := -std=gnu11 -g $(warnings) -iquote tests/fake $(host-mbedtls) \
     $(bearssl-include) -MMD -MP
 host-mbedtls-lib := $(B)/host-mbedtls/libmbedtls.a
 
-$(B)/host-mbedtls/%.o: $(T)/mbedtls.stamp $(B)/flags
+$(B)/host-mbedtls/%.o: $(T)/mbedtls.stamp $(B)/flags nts/mbedtls_config.h
 	@mkdir -p $(@D)
 	$(call show,cc)gcc -std=gnu11 -O2 -w $(host-mbedtls) -MMD -MP -c -o $@ \
 	    $(T)/mbedtls/library/$*.c
@@ -432,7 +439,8 @@ links = $(shell awk '/^\/\* links: / { on = 1; $$2 = "" } \
 define host-program
 $(B)/$(1)/$(2): $$(patsubst %,$(B)/$(1)/%.o,$(2) $$(call links,$(2))) \
     $(B)/$(1)/libgnomon.a $(host-mbedtls-lib) $(host-bearssl)
-	$$(call show,ld)$$($(1)-cc) $(4) -o $$@ $$^ $(3)
+	$$(call show,ld)$$($(1)-cc) $(4) -o $$@ $$(filter %.o,$$^) \
+	    -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(3)
 endef
 
 unit-tests := $(basename $(wildcard tests/unit/test_*.c))
