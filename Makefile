@@ -44,6 +44,7 @@ boot-y := \
     main \
     loop \
     settings \
+    ke_service \
     stats \
     gpt \
     state \
@@ -98,12 +99,18 @@ net-y := \
     dns \
     fastpath \
     frame \
+    ke_listener \
     lwip_port \
     lwip_timers \
     neighbour \
     resolve \
     sieve \
     slowpath \
+    tls \
+    tls_config \
+    tls_heap \
+    tls_hello \
+    tls_verify \
     upstream
 
 ntp-y := \
@@ -179,6 +186,9 @@ portable-y := \
     net/frame \
     net/neighbour \
     net/sieve \
+    net/tls_heap \
+    net/tls_hello \
+    net/tls_verify \
     $(filter boot/config%,$(boot-y:%=boot/%)) \
     $(ntp-y:%=ntp/%) \
     $(nts-y:%=nts/%)

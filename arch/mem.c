@@ -124,6 +124,11 @@ static struct mem_range *best_fit(size_t size, size_t align)
 
 void *mem_alloc(size_t size, size_t align)
 {
+    return memset(mem_alloc_dirty(size, align), 0, size);
+}
+
+void *mem_alloc_dirty(size_t size, size_t align)
+{
     if (mem.sealed)
         panic("memory asked for after boot: %zu bytes", size);
     if (align == 0)
@@ -144,7 +149,7 @@ void *mem_alloc(size_t size, size_t align)
         put(gap);
     else
         mem.available -= size_of(&gap);
-    return memset((void *)start, 0, size);
+    return (void *)start;
 }
 
 uint64_t mem_available(void)

@@ -33,6 +33,12 @@ void mem_setup(const struct mem_range *ram, size_t ram_count,
  */
 void *mem_alloc(size_t size, size_t align) __attribute__((malloc));
 
+/*
+ * The same, with anything in it: for megabytes that would take a hypervisor
+ * long to come up with, and are not all needed.
+ */
+void *mem_alloc_dirty(size_t size, size_t align) __attribute__((malloc));
+
 /* Bytes not given out yet; bytes that there were.  Level: any. */
 uint64_t mem_available(void);
 uint64_t mem_total(void);

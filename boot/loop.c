@@ -66,6 +66,7 @@ static uint64_t next_work(struct loop *loop, uint64_t now, bool draining,
 
     next = min_u64(next, upstream_next(loop->upstream));
     next = min_u64(next, nts_service_next(loop->nts));
+    next = min_u64(next, ke_service_next(loop->ke));
     next = min_u64(next, loop->refine_ticks);
     next = min_u64(next, remember_next(loop->remember));
     next = min_u64(next, next_chore);
@@ -91,12 +92,13 @@ _Noreturn void loop_run(struct loop *loop)
         upstream_poll(loop->upstream, counter_read());
         remember_poll(loop->remember, counter_read());
         nts_service_poll(loop->nts, counter_read());
+        ke_service_poll(loop->ke, counter_read());
         if (tsc_refine(loop->tsc, &loop->refine_ticks)) {
             tsc_log(loop->tsc);
             loop->client->start.wander_ppb = tsc_wander_ppb(loop->tsc);
         }
         if (counter_read() >= next_stats) {
-            stats_log(loop->net, loop->limit);
+            stats_log(loop->net, loop->limit, &loop->ke->listener);
             next_stats = after(next_stats, stats_ticks);
         }
         if (counter_read() >= next_renew) {

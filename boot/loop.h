@@ -4,6 +4,7 @@
 #define BOOT_LOOP_H
 
 #include "arch/tsc.h"
+#include "boot/ke_service.h"
 #include "boot/nts.h"
 #include "boot/remember.h"
 #include "drivers/virtio_rng.h"
@@ -14,6 +15,7 @@
 struct loop {
     struct net *net;
     struct upstream *upstream;
+    struct ke_service *ke;
     struct client *client;
     struct tsc *tsc;
     const struct limit *limit;

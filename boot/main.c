@@ -11,6 +11,7 @@
 #include "arch/selftest.h"
 #include "arch/tsc.h"
 #include "boot/clock_cost.h"
+#include "boot/ke_service.h"
 #include "boot/loader.h"
 #include "boot/loop.h"
 #include "boot/manifest.h"
@@ -57,6 +58,7 @@ static struct {
     struct net net;
     struct upstream_source source[CONFIG_SOURCES_MAX];
     struct upstream upstream;
+    struct ke_service ke;
     struct loop loop;
 } machine;
 
@@ -413,6 +415,22 @@ static void start_upstream(void)
     upstream_start(&machine.upstream, &setup, counter_read());
 }
 
+static void start_ke(void)
+{
+    const struct ke_service_setup setup = {
+        .config = machine.config,
+        .kept = state_loaded(&machine.state),
+        .keys = machine.nts.on ? &machine.nts.keys : NULL,
+        .client = &machine.client,
+        .net = &machine.net,
+        .ticks_per_s = machine.tsc.best.hz,
+        .changed = keep_keys,
+    };
+
+    ke_service_setup(&machine.ke, &setup, counter_read());
+    remember_part(&machine.remember, ke_service_collect, &machine.ke);
+}
+
 void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
 {
     start_log(entry_ticks);
@@ -441,6 +459,7 @@ void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
     start_nts();
     start_network();
     start_upstream();
+    start_ke();
     mem_seal();
     log_line("boot: done, %llu KiB of memory left",
              (unsigned long long)(mem_available() / 1024));
@@ -448,6 +467,7 @@ void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
     machine.loop = (struct loop){
         .net = &machine.net,
         .upstream = &machine.upstream,
+        .ke = &machine.ke,
         .client = &machine.client,
         .tsc = &machine.tsc,
         .limit = &machine.limit,

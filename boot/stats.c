@@ -102,9 +102,35 @@ static void log_queues(const struct net *net, const struct limit *limit)
         (unsigned long long)card->tx_full, (unsigned long long)limit->evicted);
 }
 
-void stats_log(const struct net *net, const struct limit *limit)
+#define FATE_WORD(id, word) word,
+static const char *const fate_word[] = {KE_FATES(FATE_WORD)};
+
+static void log_ke(const struct ke_listener *ke)
+{
+    const struct tls_stats *tls = tls_stats();
+    struct line line = {.len = 0};
+
+    if (tls->sessions == 0)
+        return;
+    add(&line, "nts-ke open=%u open_max=%u", ke->open, ke->open_max);
+    for (unsigned i = 0; i < KE_FATE_COUNT; i++)
+        add(&line, " %s=%llu", fate_word[i], (unsigned long long)ke->count[i]);
+    log_line("%s", line.text);
+    log_line("tls sessions=%u sessions_max=%u of=%u session_bytes_max=%zu "
+             "common_bytes=%zu common_max=%zu handshakes=%llu failed=%llu "
+             "refused=%llu longest_step_us=%llu",
+             tls->used, tls->used_max, tls->sessions, tls->session_max,
+             tls->common_used, tls->common_max,
+             (unsigned long long)tls->handshakes,
+             (unsigned long long)tls->failed, (unsigned long long)tls->refused,
+             (unsigned long long)tls->longest_us);
+}
+
+void stats_log(const struct net *net, const struct limit *limit,
+               const struct ke_listener *ke)
 {
     log_frames(net);
     log_pools();
     log_queues(net, limit);
+    log_ke(ke);
 }

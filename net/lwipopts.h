@@ -21,13 +21,23 @@
 #define MEM_LIBC_MALLOC 0
 #define MEMP_MEM_MALLOC 0
 #define MEM_ALIGNMENT   16
-#define MEM_SIZE        (64 * 1024) /* frames to be sent, DHCP's state */
+/*
+ * Frames to be sent and DHCP's state; and what TLS sessions have on its way
+ * (net/tls.h), all of them at once, so that they never take what the rest
+ * needs.
+ */
+#define MEM_SIZE (64 * 1024 + 128 * (TCP_SND_BUF + 1024))
 
 /* 32 sources being asked, 32 names resolved for both families, DHCP, DHCPv6,
  * DNS, NTP, and some spare. */
-#define MEMP_NUM_UDP_PCB   104
-#define MEMP_NUM_TCP_PCB   32
-#define MEMP_NUM_TCP_SEG   64
+#define MEMP_NUM_UDP_PCB 104
+/*
+ * TLS sessions, TCP handshakes that are not done (net/ke_listener.c) and a ring
+ * of frames that begin one; the rest are connections that were closed, of which
+ * the oldest goes when all are used.
+ */
+#define MEMP_NUM_TCP_PCB   (128 + 64 + 64 + 32)
+#define MEMP_NUM_TCP_SEG   (128 * 6 + 128)
 #define MEMP_NUM_PBUF      32
 #define PBUF_POOL_SIZE     64
 #define PBUF_POOL_BUFSIZE  1600 /* a whole frame in one */
@@ -98,14 +108,17 @@
  * UDP and TCP.  Of lwIP's DNS only the list of name servers is used, which DHCP
  * and routers fill; net/dns.h asks them.
  */
-#define LWIP_UDP           1
-#define LWIP_DNS           1
-#define DNS_MAX_SERVERS    4
-#define DNS_TABLE_SIZE     1
-#define LWIP_TCP           1
-#define TCP_MSS            1220
-#define TCP_WND            (4 * TCP_MSS)
-#define TCP_SND_BUF        (4 * TCP_MSS)
+#define LWIP_UDP        1
+#define LWIP_DNS        1
+#define DNS_MAX_SERVERS 4
+#define DNS_TABLE_SIZE  1
+#define LWIP_TCP        1
+#define TCP_MSS         1220
+#define TCP_WND         (4 * TCP_MSS)
+#define TCP_SND_BUF     (3 * TCP_MSS)
+#define TCP_MSL         15000 /* sequence numbers do not repeat sooner */
+/* Segments that overtake others are not kept: anybody could fill the pool. */
+#define TCP_QUEUE_OOSEQ    0
 #define TCP_LISTEN_BACKLOG 1
 #define LWIP_RAW           0
 #define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port)        \

@@ -156,6 +156,12 @@ void tls_abort_all(void);
 bool tls_export(struct tls *t, const char *label, const uint8_t *context,
                 size_t context_len, uint8_t *out, size_t len);
 
+/*
+ * Memory of the session, zeroed, and gone with it; an open session has 17 KiB
+ * of it.  NULL when there is no room.
+ */
+void *tls_alloc(struct tls *t, size_t size);
+
 /* Why it failed, in words; never NULL. */
 const char *tls_why(const struct tls *t);
 
@@ -173,10 +179,10 @@ struct tls_stats {
     size_t session_max;   /* that one ever used */
     size_t common_used;   /* memory that all share */
     size_t common_max;
-    uint64_t handshakes;    /* finished */
-    uint64_t failed;        /* not finished */
-    uint64_t refused;       /* no session was free */
-    uint64_t longest_ticks; /* of all steps */
+    uint64_t handshakes; /* finished */
+    uint64_t failed;     /* not finished */
+    uint64_t refused;    /* no session was free */
+    uint64_t longest_us; /* of all steps */
 };
 
 const struct tls_stats *tls_stats(void);

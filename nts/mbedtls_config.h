@@ -12,6 +12,9 @@
 #define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG
 #define MBEDTLS_USE_PSA_CRYPTO
 
+/* No buffer changes while PSA reads it: it need not copy them all. */
+#define MBEDTLS_PSA_ASSUME_EXCLUSIVE_BUFFERS
+
 /*
  * Keys that PSA holds at once: a TLS session has up to 6, and there are at most
  * 128 sessions (net/tls.h); the rest is for signatures and their checks.

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of net/tls.h share. */
+#ifndef NET_TLS_PARTS_H
+#define NET_TLS_PARTS_H
+
+#include "net/tls.h"
+#include "net/tls_heap.h"
+
+#include <lwip/opt.h>
+
+enum tls_use {
+    TLS_FREE,
+    TLS_OWNED,  /* tls_accept() or tls_connect() gave it away */
+    TLS_CLOSING /* let go of, until the other end has heard it */
+};
+
+struct tls {
+    enum tls_use use;
+    enum tls_state state;
+    struct tcp_pcb *pcb; /* NULL: the connection is gone */
+    struct tls_heap heap;
+    const mbedtls_ssl_config *config; /* NULL: to be chosen by the hello */
+    struct tls_server *server;        /* or NULL: we are the client */
+    mbedtls_ssl_context ssl;
+    bool has_ssl;
+
+    bool connected; /* TCP is */
+    bool ready;     /* there may be work: bytes came, or there is room again */
+    bool ended;     /* FIN came after what is in `rx` */
+    bool unsent;    /* mbedTLS has a record that TCP did not take yet */
+    bool notified;  /* close_notify was given to mbedTLS */
+    bool shut;      /* our FIN was sent */
+    uint64_t close_ticks; /* TLS_CLOSING: when patience ends */
+
+    struct ip_addr6 addr;   /* of the other end */
+    struct ip_addr6 wanted; /* address that the certificate must name, or 0 */
+    int64_t earliest, latest;
+    uint32_t cert_flags;
+    char why[64]; /* empty: nothing went wrong */
+
+    uint8_t *rx; /* TCP_WND bytes, of which these came and are unread: */
+    uint16_t rx_at, rx_len;
+};
+
+/* Without AES instructions there is a cipher that leaks nothing by time. */
+bool tls_has_aes(void);
+
+#endif
