@@ -150,7 +150,8 @@ nts-y := \
     keys \
     cookie \
     fields \
-    server
+    server \
+    client
 
 # What runs at interrupt level has no vector registers to spoil.
 irq-y := \

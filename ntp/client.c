@@ -11,9 +11,8 @@
 
 #define NANO 1e-9
 
-/* It is later than that, 2026-01-01, whatever a clock without a battery says:
- * eras are told by it. */
-#define PIVOT_LEAST ntp_date_from_unix(1767225600, 0)
+/* Eras are told by it. */
+#define PIVOT_LEAST ntp_date_from_unix(CLIENT_LEAST_UNIX, 0)
 
 #define POLL_MAX 17 /* log2 s; RFC 5905, 7.2 */
 

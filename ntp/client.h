@@ -33,6 +33,10 @@
  * A slot costs about 12 KiB. */
 #define CLIENT_SOURCES_MAX 32
 
+/* It is later than that, 2026-01-01, whatever a clock without a battery says.
+ */
+#define CLIENT_LEAST_UNIX 1767225600
+
 /* Our own addresses remembered for loop detection; more are not looked for. */
 #define CLIENT_ADDRESSES_MAX 16
 

@@ -13,7 +13,8 @@
  * known has more than 136 bytes. */
 #define NTS_CLIENT_COOKIE_MAX 256
 
-#define NTS_UNIQUE_IDENTIFIER_LEN 32 /* the least; RFC 8915, 5.3 */
+/* And shorter ones are no extension field; RFC 7822, 3. */
+#define NTS_CLIENT_COOKIE_MIN 12
 
 /* What NTS-KE has agreed on. */
 struct nts_client_keys {
@@ -40,7 +41,7 @@ struct nts_client {
     unsigned cookies;
 
     bool waiting; /* for the answer to the request with that identifier */
-    uint8_t unique_identifier[NTS_UNIQUE_IDENTIFIER_LEN];
+    uint8_t unique_identifier[NTP_UNIQUE_IDENTIFIER_MIN];
     bool nak;     /* a NAK has come instead, and nothing better so far */
     bool refused; /* it stayed at that NAK: other keys are wanted */
     bool starved; /* a request was left out for want of a cookie */
@@ -71,8 +72,8 @@ void nts_client_forget(struct nts_client *n);
 
 /*
  * Keep a cookie for those keys.
- * Returns false when it is empty, too long, no multiple of 4 octets, or one
- * too many.
+ * Returns false when its length does not fit a request, and when there are
+ * enough.
  */
 bool nts_client_add_cookie(struct nts_client *n, const uint8_t *bytes,
                            size_t len);
