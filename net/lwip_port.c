@@ -20,6 +20,7 @@
 #include <lwip/etharp.h>
 #include <lwip/ethip6.h>
 #include <lwip/init.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/sys.h>
 #include <netif/ethernet.h>
 #include <mbedtls/sha256.h>
@@ -35,6 +36,7 @@
 /* Offsets in IP headers, and of lwIP's IPv6 fragment header. */
 #define IPV4_ID         4
 #define IPV4_FRAGMENT   6
+#define IPV4_PROTOCOL   9
 #define IPV4_CHECKSUM   10
 #define IPV4_SOURCE     12
 #define IPV4_TO         16
@@ -366,23 +368,129 @@ static err_t send_back(struct netif *netif, struct pbuf *p, uint16_t type)
     return ethernet_output(netif, p, &ours, &theirs, type);
 }
 
+void net_peer_note(struct net_peer *peer, const struct ip_addr6 *addr)
+{
+    if (self->sender == NULL)
+        return;
+    if (!peer->known) {
+        peer->known = true;
+        peer->addr = *addr;
+        peer->next = self->peers;
+        self->peers = peer;
+    }
+    memcpy(peer->mac, self->sender, sizeof(peer->mac));
+    peer->vlan_tag = self->vlan_tag;
+}
+
+void net_peer_forget(struct net_peer *peer)
+{
+    struct net_peer **link = &self->peers;
+
+    while (*link != NULL && *link != peer)
+        link = &(*link)->next;
+    if (*link != NULL)
+        *link = peer->next;
+    peer->known = false;
+}
+
+static const struct net_peer *find_peer(const struct net *net,
+                                        const struct ip_addr6 *addr)
+{
+    const struct net_peer *peer = net->peers;
+
+    while (peer != NULL && !ip_equal(&peer->addr, addr))
+        peer = peer->next;
+    return peer;
+}
+
+static err_t send_to_peer(struct netif *netif, struct pbuf *p, uint16_t type,
+                          const struct net_peer *peer)
+{
+    struct net *net = netif->state;
+    int32_t vlan_tag = net->vlan_tag;
+    struct eth_addr ours;
+    struct eth_addr theirs;
+    err_t error;
+
+    memcpy(ours.addr, net->dev->mac, sizeof(ours.addr));
+    memcpy(theirs.addr, peer->mac, sizeof(theirs.addr));
+    net->vlan_tag = peer->vlan_tag;
+    error = ethernet_output(netif, p, &ours, &theirs, type);
+    net->vlan_tag = vlan_tag;
+    return error;
+}
+
+/*
+ * Is it a segment of a port that we listen on?  What is said again to somebody
+ * whose connection never came about is not worth a question to all.
+ */
+static bool is_of_listener(const struct pbuf *p, uint16_t type)
+{
+    const uint8_t *ip = p->payload;
+    size_t header = type == TYPE_IPV4 ? MIN_IPV4 : MIN_IPV6;
+    uint8_t protocol;
+
+    if (p->len < header)
+        return false;
+    protocol = type == TYPE_IPV4 ? ip[IPV4_PROTOCOL] : ip[IPV6_NEXT];
+    if (protocol != IP_PROTO_TCP || p->tot_len < header + sizeof(uint16_t))
+        return false;
+
+    uint16_t port = (uint16_t)(pbuf_get_at(p, (uint16_t)header) << 8 |
+                               pbuf_get_at(p, (uint16_t)(header + 1)));
+
+    for (const struct tcp_pcb_listen *l = tcp_listen_pcbs.listen_pcbs;
+         l != NULL; l = l->next)
+        if (l->local_port == port)
+            return true;
+    return false;
+}
+
+/* Send what needs no question; false: find out where `to` is, and send it. */
+static bool send_known(struct netif *netif, struct pbuf *p, uint16_t type,
+                       const struct ip_addr6 *to, err_t *error)
+{
+    struct net *net = netif->state;
+    const struct net_peer *peer;
+
+    if (is_answer(net, to)) {
+        *error = send_back(netif, p, type);
+        return true;
+    }
+    if (!is_of_listener(p, type))
+        return false;
+    peer = find_peer(net, to);
+    if (peer != NULL) {
+        *error = send_to_peer(netif, p, type, peer);
+    } else {
+        net->count.stray++;
+        *error = ERR_OK;
+    }
+    return true;
+}
+
 static err_t output_ipv4(struct netif *netif, struct pbuf *p,
                          const ip4_addr_t *to)
 {
     struct ip_addr6 addr = ip_from_v4((const uint8_t *)&to->addr);
 
-    return is_answer(netif->state, &addr) ? send_back(netif, p, TYPE_IPV4)
-                                          : etharp_output(netif, p, to);
+    err_t error;
+
+    return send_known(netif, p, TYPE_IPV4, &addr, &error)
+               ? error
+               : etharp_output(netif, p, to);
 }
 
 static err_t output_ipv6(struct netif *netif, struct pbuf *p,
                          const ip6_addr_t *to)
 {
     struct ip_addr6 addr;
+    err_t error;
 
     memcpy(addr.byte, to->addr, sizeof(addr.byte));
-    return is_answer(netif->state, &addr) ? send_back(netif, p, TYPE_IPV6)
-                                          : ethip6_output(netif, p, to);
+    return send_known(netif, p, TYPE_IPV6, &addr, &error)
+               ? error
+               : ethip6_output(netif, p, to);
 }
 
 /* Frames in. */

@@ -47,12 +47,25 @@ struct net_setup {
 
 struct upstream;
 
+/*
+ * Somebody who is connected to us: what he gets goes back the way that he came.
+ * Were he looked up, anybody could fill the tables of neighbours.
+ */
+struct net_peer {
+    struct net_peer *next;
+    struct ip_addr6 addr;
+    uint8_t mac[6]; /* his, or the router's */
+    int32_t vlan_tag;
+    bool known;
+};
+
 struct net_count {
     /* Verdicts of NTP requests that went by way of lwIP. */
     uint64_t verdict[NTP_VERDICT_COUNT];
     uint64_t unasked;   /* of neighbours: not asked for, or malformed */
     uint64_t unfit;     /* kept from lwIP, see net/sieve.h */
     uint64_t untold;    /* errors, over their rate */
+    uint64_t stray;     /* TCP to nobody that is connected */
     uint64_t refused;   /* of or to public networks, see private_only */
     uint64_t no_buffer; /* frames that lwIP's pool had no buffer for */
     uint64_t tx_full;   /* frames that the card had no buffer for */
@@ -97,6 +110,7 @@ struct net {
     unsigned dhcp_sources;
 
     /* Neighbours. */
+    struct net_peer *peers;
     struct net_asked asked[NET_ASKED_MAX];
     unsigned asked_next;
     uint64_t conflict_ticks; /* when one was last told */
@@ -140,6 +154,14 @@ static inline bool net_pending(const struct net *net)
 {
     return ring_peek(&net->ring) != NULL || net->dev->link_up != net->link_up;
 }
+
+/*
+ * The frame at hand is from this peer: remember the way back to him.  To be
+ * called from lwIP's callbacks; `peer` is zeroed the first time, and lent until
+ * net_peer_forget().
+ */
+void net_peer_note(struct net_peer *peer, const struct ip_addr6 *addr);
+void net_peer_forget(struct net_peer *peer);
 
 /* lwIP's addresses and ours. */
 struct ip_addr6 net_addr_from_lwip(const ip_addr_t *addr);

@@ -8,7 +8,6 @@
 #include "arch/log.h"
 #include "arch/mem.h"
 #include "arch/panic.h"
-#include "net/lwip_port.h"
 #include "net/tls_hello.h"
 #include "net/tls_parts.h"
 #include "net/tls_verify.h"
@@ -29,7 +28,7 @@
 
 /* Memory that all share: what parsed certificates take, at most, of what they
  * take in a file, and the rest. */
-#define COMMON_BYTES    (64 * 1024)
+#define COMMON_BYTES    (96 * 1024)
 #define COMMON_PER_BYTE 4
 
 /* How long the other end may take to hear the last of us. */
@@ -62,7 +61,12 @@ void *calloc(size_t count, size_t size)
 
     if (__builtin_mul_overflow(count, size, &bytes))
         return NULL;
-    return tls_heap_alloc(tls.heap, bytes);
+
+    void *p = tls_heap_alloc(tls.heap, bytes);
+
+    /* To sign with a long RSA key takes more than a session has, for as long
+     * as one step. */
+    return p != NULL ? p : tls_heap_alloc(&tls.common, bytes);
 }
 
 void free(void *p)
@@ -250,6 +254,8 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p,
 
     (void)error;
     t->ready = true;
+    if (t->server != NULL)
+        net_peer_note(&t->peer, &t->addr);
     if (p == NULL) {
         t->ended = true;
         return ERR_OK;
@@ -438,6 +444,8 @@ static void drop_ssl(struct tls *t)
 static void give_back(struct tls *t)
 {
     drop_ssl(t);
+    if (t->peer.known)
+        net_peer_forget(&t->peer);
     tls_heap_wipe(&t->heap);
     t->use = TLS_FREE;
     tls.stats.used--;
@@ -481,6 +489,7 @@ struct tls *tls_accept(struct tls_server *s, struct tcp_pcb *pcb)
     t->server = s;
     t->connected = true;
     t->addr = net_addr_from_lwip(&pcb->remote_ip);
+    net_peer_note(&t->peer, &t->addr);
     listen_to(t, pcb);
     return t;
 }

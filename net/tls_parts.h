@@ -3,6 +3,7 @@
 #ifndef NET_TLS_PARTS_H
 #define NET_TLS_PARTS_H
 
+#include "net/lwip_port.h"
 #include "net/tls.h"
 #include "net/tls_heap.h"
 
@@ -32,6 +33,7 @@ struct tls {
     bool shut;      /* our FIN was sent */
     uint64_t close_ticks; /* TLS_CLOSING: when patience ends */
 
+    struct net_peer peer;   /* of a server: the way back */
     struct ip_addr6 addr;   /* of the other end */
     struct ip_addr6 wanted; /* address that the certificate must name, or 0 */
     int64_t earliest, latest;
