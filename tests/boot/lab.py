@@ -217,7 +217,7 @@ class Host:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self.holder.stdout.readline()
         self.enter = ["nsenter", "--net=/proc/%d/ns/net" % self.holder.pid]
-        outer = "veth%d" % number
+        self.outer = outer = "veth%d" % number
         run("ip", "link", "add", outer, "type", "veth", "peer", "name",
             "eth0", "netns", str(self.holder.pid))
         if bridge:
@@ -255,6 +255,8 @@ class Host:
                 enter("/proc/self/fd/%d" % home.fileno())
 
     def close(self):
+        # The kernel takes its time over a namespace that nobody is in.
+        run("ip", "link", "del", self.outer, check=False)
         self.holder.kill()
         self.holder.wait(5)
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+AES_SIV_CMAC_256, AES_128_GCM_SIV = aeads.SIV, aeads.GCM_SIV
 NAME = "gnomon.test"
 NAMES = (NAME, lab.GUEST, lab.GUEST6)
 STATIC = "address 10.0.2.15/24\naddress fd00:2::15/64\nallow\n"
@@ -169,3 +170,21 @@ def ntpd_rs(folder, ca, name=NAME, address=lab.GUEST):
                 'observation-path = "%s/observe"\n' % (name, ca, folder))
     return with_hosts(folder, {name: address}, [
         lab.peer("ntp-daemon"), "-c", conf])
+
+
+def accepts(address, port=nts.PORT):
+    """Can one connect there, and shake hands?"""
+    try:
+        with nts.Session(address, port=port, limit=3) as s:
+            s.handshake()
+        return True
+    except (OSError, nts.SSL.Error):
+        return False
+
+
+def wait(daemon, what, limit, question):
+    """lab.until(), with what the daemon had to say if it does not happen."""
+    try:
+        return lab.until(what, limit, question)
+    except AssertionError as e:
+        raise AssertionError("%s\n%s" % (e, daemon.output()[-3000:])) from e
