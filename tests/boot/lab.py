@@ -531,7 +531,8 @@ def dnsmasq(folder, *options, interface="tap0", log="dnsmasq.log"):
         program, "--keep-in-foreground", "--log-facility=-", "--log-dhcp",
         "--conf-file=/dev/null", "--user=root", "--pid-file=",
         "--interface=" + interface, "--bind-interfaces", "--no-resolv",
-        "--no-hosts", "--no-ping", "--leasefile-ro", *options],
+        "--no-hosts", "--no-ping", "--dhcp-leasefile=%s/leases" % folder,
+        *options],
         os.path.join(str(folder), log))
 
 
