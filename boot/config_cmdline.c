@@ -116,6 +116,14 @@ static void filter(struct config_builder *b, uint8_t file, size_t len)
                 "words for a Linux kernel are not used");
 }
 
+/* Without the line at the end, of which only a part is there. */
+static size_t whole_lines(const char *text, size_t len)
+{
+    while (len > 0 && text[len - 1] != ';' && text[len - 1] != '\n')
+        len--;
+    return len;
+}
+
 void config_add_command_line(struct config_builder *b, const char *line)
 {
     static const char name[] = "command line";
@@ -125,7 +133,7 @@ void config_add_command_line(struct config_builder *b, const char *line)
     if (len > CONFIG_COMMAND_LINE_MAX) {
         report_wrong(&b->report, (struct place){file, 0, 0}, "more bytes",
                      "a command line of at most 4095");
-        return;
+        len = whole_lines(line, CONFIG_COMMAND_LINE_MAX);
     }
     memcpy(b->command_line, line, len);
     b->command_line[len] = 0;

@@ -314,6 +314,13 @@ enum loader_verdict loader_multiboot2(struct boot_info *info, const void *data,
 #define PVH_LEN        56 /* with the memory map of version 1 */
 #define PVH_MODULE_LEN 32
 #define PVH_MAP_LEN    24
+#define PVH_CMDLINE    24 /* offsets */
+#define PVH_RSDP       32
+
+/* How far before the start info a command line is looked for. */
+#define PVH_OVERRUN_MAX 65536
+#define LEAST_RAM       0x100000
+#define LEAST_RAM_END   0xf00000
 
 static enum loader_verdict read_pvh_map(struct boot_info *info,
                                         uint64_t address, uint64_t count)
@@ -355,12 +362,53 @@ static void read_pvh_modules(struct boot_info *info, uint64_t address,
     }
 }
 
+static void read_pvh_texts(struct boot_info *info, struct view *start)
+{
+    struct view cmdline = string_at(get64(start, PVH_CMDLINE));
+    struct view rsdp = physical(get64(start, PVH_RSDP), 36);
+
+    info->cmdline_cut =
+        copy_string(info->cmdline, sizeof info->cmdline, &cmdline);
+    take_rsdp(info, rsdp.data, rsdp.len);
+}
+
+/* Does the command line begin before the start info, and not end there? */
+static bool is_overrun(struct view *start, uint64_t address)
+{
+    uint64_t from = get64(start, PVH_CMDLINE);
+
+    if (start->bad || from >= address ||
+        address - from < BOOT_CMDLINE_MAX - 1 ||
+        address - from > PVH_OVERRUN_MAX)
+        return false;
+
+    struct view before = physical(from, address - from);
+
+    return before.len > 0 && memchr(before.data, '\0', before.len) == NULL;
+}
+
+/*
+ * The memory map is lost.  The least machine that we run on has this much, and
+ * firmware's tables are above it.  Two fields are good: the address of the
+ * command line is written last, and an RSDP has a checksum.
+ */
+static enum loader_verdict read_overrun(struct boot_info *info,
+                                        struct view *start)
+{
+    info->overrun = true;
+    add_ram(info, LEAST_RAM, LEAST_RAM_END - LEAST_RAM);
+    read_pvh_texts(info, start);
+    return LOADER_OK;
+}
+
 static enum loader_verdict read_pvh(struct boot_info *info, uint64_t address)
 {
     struct view start = physical(address, PVH_LEN);
 
     memset(info, 0, sizeof *info);
     info->protocol = "PVH";
+    if (is_overrun(&start, address))
+        return read_overrun(info, &start);
     if (get32(&start, 0) != LOADER_PVH || start.bad)
         return LOADER_MALFORMED;
     if (get32(&start, 4) < 1) /* version */
@@ -373,13 +421,7 @@ static enum loader_verdict read_pvh(struct boot_info *info, uint64_t address)
     if (verdict != LOADER_OK)
         return verdict;
     read_pvh_modules(info, get64(&start, 16), get32(&start, 12));
-
-    struct view cmdline = string_at(get64(&start, 24));
-    struct view rsdp = physical(get64(&start, 32), 36);
-
-    info->cmdline_cut =
-        copy_string(info->cmdline, sizeof info->cmdline, &cmdline);
-    take_rsdp(info, rsdp.data, rsdp.len);
+    read_pvh_texts(info, &start);
     return LOADER_OK;
 }
 

@@ -15,11 +15,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BOOT_RAM_MAX      64   /* ranges of RAM; further ones are not used */
-#define BOOT_MODULES_MAX  4    /* further ones are ignored, and counted */
-#define BOOT_RESERVED_MAX 16   /* what the loader wrote for us */
-#define BOOT_CMDLINE_MAX  4096 /* a longer one is cut, and that is said */
+#define BOOT_RAM_MAX      64 /* ranges of RAM; further ones are not used */
+#define BOOT_MODULES_MAX  4  /* further ones are ignored, and counted */
+#define BOOT_RESERVED_MAX 16 /* what the loader wrote for us */
 #define BOOT_NAME_MAX     64
+
+/* Bytes, with the zero: one more than a configuration takes, so that a line
+ * that is cut is also one that is refused. */
+#define BOOT_CMDLINE_MAX 4097
 
 struct boot_module {
     struct mem_range at;      /* in RAM, and kept out of mem_alloc() */
@@ -31,6 +34,8 @@ struct boot_info {
     char loader[BOOT_NAME_MAX]; /* its name, or "" */
     char cmdline[BOOT_CMDLINE_MAX];
     bool cmdline_cut;
+    bool overrun; /* the command line is where the rest should be: see
+                     loader_read() */
 
     struct mem_range ram[BOOT_RAM_MAX];
     size_t ram_count;
@@ -57,6 +62,10 @@ enum loader_verdict {
  *
  * `info` is zeroed first.  Everything is copied but for the modules' contents;
  * what lies outside of 4 GiB or contradicts itself is not read.
+ *
+ * QEMU's PVH loader has room for 4096 bytes of command line, and writes a
+ * longer one over its start info (10.0, pvh.bin).  Then `overrun` is set: there
+ * are no modules, and RAM is what a machine of 16 MiB has.
  * Level: boot, under entry.S's page table.
  */
 enum loader_verdict loader_read(struct boot_info *info, uint32_t protocol,

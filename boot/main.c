@@ -96,6 +96,9 @@ static void read_loader(uint32_t protocol, uint64_t address)
              info->protocol, info->loader[0] ? " " : "", info->loader,
              (unsigned long long)(mem_total() / 1024), info->module_count,
              info->cmdline_cut ? ", command line too long and cut" : "");
+    if (info->overrun)
+        log_line("loader: it wrote the command line over the rest of what it "
+                 "says: 14 MiB of memory assumed, modules not found");
 }
 
 static void tell_entropy(void)

@@ -50,6 +50,9 @@ static void log_report(const struct report *report, bool refused)
                  report->notes == 1 ? "" : "s");
 }
 
+_Static_assert(BOOT_CMDLINE_MAX > CONFIG_COMMAND_LINE_MAX + 1,
+               "a command line that was cut is refused");
+
 const struct config *settings_read(const struct boot_info *info)
 {
     config_init(&builder);

@@ -72,6 +72,22 @@ def test_three_errors_are_three_errors_and_service_is_withheld(
     assert reply.leap == 3
 
 
+# A loader of QEMU's writes the longer ones over its own information.
+@pytest.mark.parametrize("length,machine", [
+    (4096, "q35"), (4128, "q35"), (20000, "q35"), (5000, "microvm,pcie=on")])
+def test_command_line_that_is_too_long_is_refused(boot, link, upstream, length,
+                                                  machine):
+    del upstream
+    words = "address 10.0.2.15/24; server 10.0.2.2 iburst; "
+    words += "allow;" * (length // 6)
+    vm = boot(words[:length - 9] + "; deny all", net=link.netdev(),
+              machine=machine)
+    vm.wait_for(r"error: command line: found more bytes", 20)
+    reply = lab.ask_until(lambda r: True, 10)
+    assert reply.leap == 3 and reply.stratum == 0
+    assert "clock set" not in vm.output()
+
+
 def test_archive_names_its_key_file(boot, link, upstream, tmp_path):
     del upstream
     cpio = lab.archive(tmp_path / "boot.cpio", {

@@ -151,6 +151,27 @@ static void test_it_is_bounded(void **state)
     accept_line(line);
 }
 
+/* So that who wrote it finds the machine where he looks for it. */
+static void test_addresses_of_one_that_is_too_long_are_used(void **state)
+{
+    static const char ours[] = "address 10.0.2.15/24; gateway 10.0.2.2;";
+    static const char cut[] = ";address 10.0.2.111/24";
+    static char line[CONFIG_COMMAND_LINE_MAX + 100];
+
+    (void)state;
+    memset(line, ';', sizeof(line) - 1);
+    memcpy(line, ours, strlen(ours));
+    /* Its last digits are behind the end, and it means something else. */
+    memcpy(line + CONFIG_COMMAND_LINE_MAX - strlen(cut) + 5, cut, strlen(cut));
+
+    const struct config *c = read_line(line);
+
+    CHECK(c->refused);
+    CHECK_EQ(config_report(&builder)->errors, 1);
+    CHECK_EQ(c->address_count, 1);
+    CHECK_EQ(c->gateway_count, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_names_are_not_taken_for_flags),
         cmocka_unit_test(test_it_is_a_layer_like_others),
         cmocka_unit_test(test_it_is_bounded),
+        cmocka_unit_test(test_addresses_of_one_that_is_too_long_are_used),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -405,6 +405,80 @@ static void test_pvh_start_info_is_read(void **state)
     munmap(p, sizeof *p);
 }
 
+/* As QEMU's loader has them in memory: 32 bytes between the two. */
+struct overrun {
+    char text[4096 + 32];
+    struct pvh pvh;
+};
+
+static struct overrun *make_overrun(size_t len)
+{
+    struct pvh *made = make_pvh();
+    struct overrun *o = mmap(NULL, sizeof *o, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+    if (o == MAP_FAILED)
+        fail_msg("no memory below 4 GiB");
+    o->pvh = *made;
+    munmap(made, sizeof *made);
+    o->pvh.map = (uintptr_t)o->pvh.entry;
+    o->pvh.modlist = (uintptr_t)o->pvh.module;
+    o->pvh.rsdp = (uintptr_t)o->pvh.table;
+    memset(o, 'x', len);
+    *((char *)o + len) = '\0';
+    memcpy(o, "allow;", 6);
+    o->pvh.cmdline = (uintptr_t)o->text;
+    return o;
+}
+
+static void test_pvh_under_a_command_line_is_not_believed(void **state)
+{
+    /* Up to the magic number, into it, over it, over the address of the
+     * command line, over everything before the RSDP. */
+    static const size_t lens[] = {4128, 4129, 4140, 4160,
+                                  offsetof(struct overrun, pvh.table) - 1};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        struct overrun *o = make_overrun(lens[i]);
+
+        o->pvh.rsdp = (uintptr_t)o->pvh.table;
+        CHECK_EQ(loader_read(&info, LOADER_PVH, (uintptr_t)&o->pvh), LOADER_OK);
+        CHECK(info.overrun);
+        CHECK(info.cmdline_cut);
+        CHECK_EQ(strlen(info.cmdline), BOOT_CMDLINE_MAX - 1);
+        CHECK(strncmp(info.cmdline, "allow;xxx", 9) == 0);
+        CHECK_EQ(info.module_count, 0);
+        CHECK_EQ(info.ram_count, 1);
+        CHECK_EQ(info.ram[0].start, 0x100000);
+        CHECK_EQ(info.ram[0].end, 0xf00000);
+        CHECK_EQ(info.rsdp_len, 36);
+        munmap(o, sizeof *o);
+    }
+}
+
+static void test_pvh_behind_a_command_line_that_ends_is_believed(void **state)
+{
+    struct overrun *o = make_overrun(4127);
+
+    (void)state;
+    CHECK_EQ(loader_read(&info, LOADER_PVH, (uintptr_t)&o->pvh), LOADER_OK);
+    CHECK(!info.overrun);
+    CHECK(info.cmdline_cut);
+    CHECK_EQ(info.ram_count, 2);
+    CHECK_EQ(info.module_count, 1);
+
+    /* One that is damaged by something else is still refused. */
+    o->pvh.magic = 0;
+    CHECK_EQ(loader_read(&info, LOADER_PVH, (uintptr_t)&o->pvh),
+             LOADER_MALFORMED);
+    memset(o->text, 'x', sizeof o->text);
+    o->pvh.cmdline = (uintptr_t)&o->pvh - 4095; /* it had room */
+    CHECK_EQ(loader_read(&info, LOADER_PVH, (uintptr_t)&o->pvh),
+             LOADER_MALFORMED);
+    munmap(o, sizeof *o);
+}
+
 static void test_pvh_that_points_nowhere_is_not_followed(void **state)
 {
     struct pvh *p = make_pvh();
@@ -447,6 +521,8 @@ int main(void)
         cmocka_unit_test(test_an_rsdp_needs_its_checksums),
         cmocka_unit_test(test_the_newer_rsdp_is_taken),
         cmocka_unit_test(test_pvh_start_info_is_read),
+        cmocka_unit_test(test_pvh_under_a_command_line_is_not_believed),
+        cmocka_unit_test(test_pvh_behind_a_command_line_that_ends_is_believed),
         cmocka_unit_test(test_pvh_that_points_nowhere_is_not_followed),
     };
 
