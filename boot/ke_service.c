@@ -15,6 +15,9 @@
 /* Sessions for sources by NTS: more have to wait for each other. */
 #define CLIENT_SESSIONS_MAX 8
 
+/* Sessions more than connections: those that are being closed. */
+#define CLOSING_SESSIONS 8
+
 /* Of the table of clients, where `ntsratelimit` is given. */
 #define LIMIT_BYTES (64 * 1024)
 
@@ -64,7 +67,8 @@ void ke_service_setup(struct ke_service *s,
     s->start_ticks = now + PATIENCE_S * setup->ticks_per_s;
 
     const struct tls_setup tls = {
-        .server_sessions = s->wanted ? nts->max_connections : 0,
+        .server_sessions =
+            s->wanted ? nts->max_connections + CLOSING_SESSIONS : 0,
         .client_sessions = client_sessions(setup->config),
         .certs_len = certs_len(nts),
         .ticks_per_s = setup->ticks_per_s,

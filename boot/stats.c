@@ -118,7 +118,7 @@ static void log_ke(const struct ke_listener *ke)
     log_line("%s", line.text);
     log_line("tls sessions=%u sessions_max=%u of=%u session_bytes_max=%zu "
              "common_bytes=%zu common_max=%zu handshakes=%llu failed=%llu "
-             "refused=%llu longest_step_us=%llu",
+             "no_session=%llu longest_step_us=%llu",
              tls->used, tls->used_max, tls->sessions, tls->session_max,
              tls->common_used, tls->common_max,
              (unsigned long long)tls->handshakes,

@@ -17,8 +17,8 @@
 #define HANDSHAKE_MS 5000
 #define REQUEST_MS   3000
 
-/* Who gave us nothing to do for so long makes room when others wait. */
-#define IDLE_MS 500
+/* Who kept us waiting for so long, all in all, makes room when others come. */
+#define WAITED_MS 500
 
 /*
  * Connections of which TCP's own handshake is not done.  Its last segment takes
@@ -133,16 +133,14 @@ static void answer(struct ke_listener *k, struct ke_connection *c)
 /* Requests. */
 
 /* Read what has come; true if it was the last that comes. */
-static bool read_all(struct ke_listener *k, struct ke_connection *c)
+static bool read_all(struct ke_connection *c)
 {
     size_t got;
 
     while (c->len < NTS_KE_MESSAGE_MAX &&
            (got = tls_read(c->tls, c->request + c->len,
-                           NTS_KE_MESSAGE_MAX - c->len)) > 0) {
+                           NTS_KE_MESSAGE_MAX - c->len)) > 0)
         c->len += got;
-        c->active_ticks = k->now_ticks;
-    }
     return tls_state(c->tls) == TLS_CLOSED;
 }
 
@@ -157,7 +155,7 @@ static void read_request(struct ke_listener *k, struct ke_connection *c)
         }
     }
 
-    bool last = read_all(k, c);
+    bool last = read_all(c);
 
     if (tls_state(c->tls) == TLS_FAILED) {
         close_it(k, c, KE_LOST);
@@ -216,23 +214,24 @@ static struct ke_connection *first_waiting(struct ke_listener *k)
 
 /* Connections. */
 
-/* He who has been idle longest makes room for one who is not yet. */
+/* Who kept us waiting longest makes room for one who has not yet. */
 static bool evict(struct ke_listener *k, uint64_t now_ticks)
 {
-    struct ke_connection *idlest = NULL;
+    uint64_t most = WAITED_MS * (k->setup.ticks_per_s / 1000);
+    struct ke_connection *slowest = NULL;
 
     for (unsigned i = 0; i < k->setup.connections; i++) {
         struct ke_connection *c = &k->connection[i];
 
-        if (c->tls == NULL || tls_wants_step(c->tls))
+        if (c->tls == NULL || tls_wants_step(c->tls) ||
+            tls_waited(c->tls, now_ticks) < most)
             continue;
-        if (idlest == NULL || c->active_ticks < idlest->active_ticks)
-            idlest = c;
+        most = tls_waited(c->tls, now_ticks);
+        slowest = c;
     }
-    if (idlest == NULL || now_ticks - idlest->active_ticks <
-                              IDLE_MS * (k->setup.ticks_per_s / 1000))
+    if (slowest == NULL)
         return false;
-    abort_it(k, idlest, KE_EVICTED);
+    abort_it(k, slowest, KE_EVICTED);
     return true;
 }
 
@@ -254,7 +253,6 @@ static bool take(struct ke_listener *k, struct tcp_pcb *pcb)
     *c = (struct ke_connection){
         .tls = t,
         .accepted_ticks = k->now_ticks,
-        .active_ticks = k->now_ticks,
         .end_ticks = after_ms(k, HANDSHAKE_MS),
     };
     if (++k->open > k->open_max)
@@ -339,10 +337,8 @@ void ke_listener_poll(struct ke_listener *k, uint64_t now_ticks)
     k->now_ticks = now_ticks;
     sweep_half_open(k);
     c = first_waiting(k);
-    if (c != NULL) {
+    if (c != NULL)
         tls_step(c->tls);
-        c->active_ticks = counter_read();
-    }
     for (unsigned i = 0; i < k->setup.connections; i++) {
         c = &k->connection[i];
         if (c->tls != NULL)

@@ -38,7 +38,7 @@ struct ke_setup {
     X(KE_NO_TLS, "no_tls")       /* the handshake failed */                    \
     X(KE_NO_TIME, "timeout")     /* the handshake took too long */             \
     X(KE_LOST, "lost")           /* the connection broke */                    \
-    X(KE_EVICTED, "evicted")     /* idle while others waited */                \
+    X(KE_EVICTED, "evicted")     /* slow, while others came */                 \
     X(KE_DENIED, "denied")       /* by allow and deny */                       \
     X(KE_LIMITED, "limited")     /* by ntsratelimit */                         \
     X(KE_REFUSED, "refused")     /* no session was free */                     \
@@ -51,9 +51,8 @@ enum ke_fate { KE_FATES(KE_FATE_ENUM) KE_FATE_COUNT };
 struct ke_connection {
     struct tls *tls; /* NULL: free */
     uint64_t accepted_ticks;
-    uint64_t active_ticks; /* when it last gave us something to do */
-    uint64_t end_ticks;    /* when patience ends */
-    uint8_t *request;      /* in the session's memory; NULL until it is open */
+    uint64_t end_ticks; /* when patience ends */
+    uint8_t *request;   /* in the session's memory; NULL until it is open */
     size_t len;
 };
 

@@ -245,6 +245,29 @@ struct ip_addr6 tls_peer_addr(const struct tls *t)
     return t->addr;
 }
 
+/* Is it our turn, or theirs? */
+
+static void set_ready(struct tls *t)
+{
+    if (!t->ready)
+        t->waited_ticks += counter_read() - t->idle_ticks;
+    t->ready = true;
+}
+
+static void set_idle(struct tls *t)
+{
+    if (t->ready)
+        t->idle_ticks = counter_read();
+    t->ready = false;
+}
+
+uint64_t tls_waited(const struct tls *t, uint64_t now_ticks)
+{
+    if (t->ready || now_ticks < t->idle_ticks)
+        return t->waited_ticks;
+    return t->waited_ticks + (now_ticks - t->idle_ticks);
+}
+
 /* What lwIP tells of a connection.  A step follows later, from the loop. */
 
 static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p,
@@ -253,7 +276,7 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p,
     struct tls *t = arg;
 
     (void)error;
-    t->ready = true;
+    set_ready(t);
     if (t->server != NULL)
         net_peer_note(&t->peer, &t->addr);
     if (p == NULL) {
@@ -281,7 +304,8 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, uint16_t len)
 
     (void)pcb;
     (void)len;
-    t->ready = true;
+    if (t->blocked || t->use == TLS_CLOSING)
+        set_ready(t);
     return ERR_OK;
 }
 
@@ -298,7 +322,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t error)
     (void)pcb;
     (void)error;
     t->connected = true;
-    t->ready = true;
+    set_ready(t);
     return ERR_OK;
 }
 
@@ -308,7 +332,7 @@ static void on_error(void *arg, err_t error)
     struct tls *t = arg;
 
     t->pcb = NULL;
-    t->ready = true;
+    set_ready(t);
     if (t->use == TLS_CLOSING || t->state == TLS_CLOSED)
         return;
     if (!t->connected && error == ERR_RST)
@@ -387,10 +411,9 @@ static int transmit(void *context, const unsigned char *buf, size_t len)
         return ERR_NET_RESET;
     if (len > tcp_sndbuf(t->pcb))
         len = tcp_sndbuf(t->pcb);
-    if (len == 0 ||
-        tcp_write(t->pcb, buf, (uint16_t)len, TCP_WRITE_FLAG_COPY) != ERR_OK)
-        return MBEDTLS_ERR_SSL_WANT_WRITE;
-    return (int)len;
+    t->blocked = len == 0 || tcp_write(t->pcb, buf, (uint16_t)len,
+                                       TCP_WRITE_FLAG_COPY) != ERR_OK;
+    return t->blocked ? MBEDTLS_ERR_SSL_WANT_WRITE : (int)len;
 }
 
 static void send_out(struct tls *t)
@@ -400,6 +423,33 @@ static void send_out(struct tls *t)
 }
 
 /* Sessions. */
+
+/* Has the other end got all that we sent, and our FIN? */
+static bool is_heard(const struct tls *t)
+{
+    return t->shut && t->pcb != NULL && t->pcb->unsent == NULL &&
+           t->pcb->unacked == NULL;
+}
+
+static void give_back(struct tls *t);
+
+/*
+ * One that is being closed: all that we sent has been heard, and they only have
+ * to end it as well.
+ */
+static struct tls *hurry_one(void)
+{
+    for (unsigned i = 0; i < tls.count; i++) {
+        struct tls *t = &tls.session[i];
+
+        if (t->use != TLS_CLOSING || !is_heard(t))
+            continue;
+        let_go(t);
+        give_back(t);
+        return t;
+    }
+    return NULL;
+}
 
 static struct tls *take(bool client)
 {
@@ -416,12 +466,18 @@ static struct tls *take(bool client)
         for (unsigned i = 0; i < tls.count; i++)
             if (tls.session[i].use != TLS_FREE && tls.session[i].server == NULL)
                 spare++;
-    if (found == NULL || (!client && spare <= tls.for_clients)) {
+    if (found == NULL || (!client && spare <= tls.for_clients))
+        found = hurry_one();
+    if (found == NULL) {
         tls.stats.refused++;
         return NULL;
     }
 
-    *found = (struct tls){.use = TLS_OWNED, .state = TLS_HANDSHAKE};
+    *found = (struct tls){
+        .use = TLS_OWNED,
+        .state = TLS_HANDSHAKE,
+        .idle_ticks = counter_read(),
+    };
     tls_heap_init(&found->heap,
                   tls.memory + (size_t)(found - tls.session) * SESSION_BYTES,
                   SESSION_BYTES);
@@ -578,18 +634,18 @@ static void advance_handshake(struct tls *t)
     int error;
 
     if (!t->connected || (t->rx_len == 0 && t->config == NULL && !t->ended)) {
-        t->ready = false;
+        set_idle(t);
         return;
     }
     if (t->config == NULL && !meet(t)) {
-        t->ready = false;
+        set_idle(t);
         return;
     }
 
     error = mbedtls_ssl_handshake_step(&t->ssl);
     if (error == MBEDTLS_ERR_SSL_WANT_READ ||
         error == MBEDTLS_ERR_SSL_WANT_WRITE) {
-        t->ready = t->ended;
+        set_idle(t);
     } else if (error != 0) {
         fail_tls(t, error);
     } else if (mbedtls_ssl_is_handshake_over(&t->ssl)) {
@@ -610,7 +666,7 @@ static void flush(struct tls *t)
     int error = mbedtls_ssl_write(&t->ssl, nothing, sizeof(nothing));
 
     if (error == MBEDTLS_ERR_SSL_WANT_WRITE)
-        t->ready = false;
+        set_idle(t);
     else if (error < 0)
         fail_tls(t, error);
     else
@@ -656,10 +712,10 @@ size_t tls_read(struct tls *t, uint8_t *buf, size_t room)
     got = mbedtls_ssl_read(&t->ssl, buf, room);
     if (got == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY || got == 0) {
         t->state = TLS_CLOSED;
-        t->ready = false;
+        set_idle(t);
     } else if (got == MBEDTLS_ERR_SSL_WANT_READ ||
                got == MBEDTLS_ERR_SSL_WANT_WRITE) {
-        t->ready = false;
+        set_idle(t);
     } else if (got < 0) {
         fail_tls(t, got);
     }
@@ -726,24 +782,16 @@ static bool say_goodbye(struct tls *t)
     return !t->unsent || t->state == TLS_FAILED;
 }
 
-/* Has the other end got all that we sent, and is it done as well? */
-static bool is_heard(const struct tls *t)
-{
-    const struct tcp_pcb *pcb = t->pcb;
-
-    return t->shut && t->ended && pcb->unsent == NULL && pcb->unacked == NULL;
-}
-
 static void close_further(struct tls *t)
 {
-    t->ready = false;
+    set_idle(t);
     if (!t->shut && say_goodbye(t)) {
         drop_ssl(t);
         if (t->pcb != NULL && tcp_shutdown(t->pcb, 0, 1) == ERR_OK)
             t->shut = true;
         send_out(t);
     }
-    if (t->pcb != NULL && is_heard(t))
+    if (t->ended && is_heard(t))
         let_go(t);
     if (t->pcb == NULL)
         give_back(t);

@@ -168,6 +168,12 @@ const char *tls_why(const struct tls *t);
 /* What was wrong with their certificate: MBEDTLS_X509_BADCERT_..., or 0. */
 uint32_t tls_cert_flags(const struct tls *t);
 
+/*
+ * For how long, all in all, it was the other end's turn, ticks: who is far away
+ * or slow, or means to be.
+ */
+uint64_t tls_waited(const struct tls *t, uint64_t now_ticks);
+
 /* The other end's address. */
 struct ip_addr6 tls_peer_addr(const struct tls *t);
 

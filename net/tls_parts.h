@@ -26,12 +26,15 @@ struct tls {
     bool has_ssl;
 
     bool connected; /* TCP is */
-    bool ready;     /* there may be work: bytes came, or there is room again */
+    bool ready;     /* there is work: bytes came, or there is room again */
+    bool blocked;   /* TCP did not take all that mbedTLS had */
     bool ended;     /* FIN came after what is in `rx` */
     bool unsent;    /* mbedTLS has a record that TCP did not take yet */
     bool notified;  /* close_notify was given to mbedTLS */
     bool shut;      /* our FIN was sent */
-    uint64_t close_ticks; /* TLS_CLOSING: when patience ends */
+    uint64_t waited_ticks; /* for them, until `idle_ticks` */
+    uint64_t idle_ticks;   /* since when there is no work */
+    uint64_t close_ticks;  /* TLS_CLOSING: when patience ends */
 
     struct net_peer peer;   /* of a server: the way back */
     struct ip_addr6 addr;   /* of the other end */
