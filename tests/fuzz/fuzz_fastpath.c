@@ -19,10 +19,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 #define FRAMES 40 /* more than a batch */
 
 /* The first byte of the input. */
-#define REPAIR 1 /* checksums of headers and UDP are put right */
-#define KEYED  2
-#define LIMIT  4
-#define SCARCE 8 /* little room on the transmit queue */
+#define REPAIR  1 /* checksums of headers and UDP are put right */
+#define KEYED   2
+#define LIMIT   4
+#define SCARCE  8 /* little room on the transmit queue */
+#define NTS     16
+#define REQUIRE 32 /* everybody must authenticate */
 
 static uint64_t ticks;
 static int depth;
@@ -120,6 +122,17 @@ static unsigned fill(const uint8_t *data, size_t len, bool fix)
     return n;
 }
 
+/* Cookies are of a key that the corpus knows. */
+static const struct nts_key_bytes cookie_key = {.id = 0x01020304,
+                                                .key = "gnomon"};
+static struct nts_keys cookie_keys;
+
+static void random_bytes(void *context, void *bytes, size_t n)
+{
+    (void)context;
+    memset(bytes, 0x5a, n);
+}
+
 static void check_sent(unsigned i)
 {
     const struct card_frame *f = &card.frame[i];
@@ -152,11 +165,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
                                      .machine = &machine,
                                      .ticks_per_s = HZ,
                                      .port = 123};
+    const struct nts_server nts = {.ntp = &server,
+                                   .keys = &cookie_keys,
+                                   .cipher = &aes_ct,
+                                   .random = random_bytes};
     uint64_t sum = 0;
     unsigned n;
 
     if (len == 0)
         return 0;
+    if (cookie_keys.cipher == NULL) {
+        nts_keys_init(&cookie_keys, &aes_ct);
+        nts_keys_load(&cookie_keys, &cookie_key, 1);
+    }
+    config.nts = flags & NTS ? &nts : NULL;
+    config.require = flags & REQUIRE ? &access : NULL;
 
     memset(&ring, 0, sizeof(ring));
     memset(&served, 0, sizeof(served));
@@ -177,8 +200,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     for (int i = 0; i < NTP_VERDICT_COUNT; i++)
         sum += fp.count[i];
     HOLDS(sum == n && card.lent == 0 && card.wrongs == 0 && depth == 0);
-    HOLDS(fp.count[NTP_OK] + fp.count[NTP_KISS_RATE] ==
+    HOLDS(fp.count[NTP_OK] + fp.count[NTS_OK] + fp.count[NTS_NAK] +
+              fp.count[NTP_KISS_RATE] ==
           card_count(&card, CARD_SENT));
+    HOLDS(!(flags & REQUIRE) || flags & KEYED || fp.count[NTP_OK] == 0);
     for (unsigned i = 0; i < n; i++)
         if (card.frame[i].holder == CARD_SENT)
             check_sent(i);

@@ -73,7 +73,9 @@ static void check_reply(const struct ntp_reply *reply, const uint8_t *packet,
     HOLDS(p.version == q.version && p.origin_ts == q.transmit_ts);
     HOLDS(p.stratum == 2 || p.reference_id == 0x52415445);
     HOLDS(p.mode == MODE_SERVER || p.mode == MODE_PASSIVE);
-    HOLDS((reply->key != NULL) == (reply->len > NTP_HEADER_LEN));
+    HOLDS((reply->key != NULL) == (reply->len > reply->mac_at));
+    HOLDS(reply->mac_at == NTP_HEADER_LEN ||
+          get_u16(packet + NTP_HEADER_LEN) == NTP_UNIQUE_IDENTIFIER);
     if (reply->key) {
         HOLDS(ntp_mac_verify(reply->key, packet, reply->mac_at,
                              packet + reply->mac_at + 4,

@@ -3,15 +3,18 @@
 /* proves: ntp_server_reply ntp_server_kiss ntp_server_finish */
 /* bounds: any request of 0 to 1500 bytes, any key or none, any clock */
 /* cbmc: --no-sat-preprocessor */
-/* planted: ntp/server.c s/NTP_HEADER_LEN + q->mac_len/NTP_HEADER_LEN + 24/ */
+/* planted: ntp/server.c s/ len + q->mac_len/ len + 24/ */
+/* planted: ntp/server.c s/FIELD_HEADER + q->id/8 + q->id/ */
 /* planted: ntp/server.c s/reply->mac_at - 4)/reply->mac_at)/ */
 /* planted: ntp/server.c s/tail->mac_at, r.at, r.left/tail->mac_at, r.at, 20/ */
 #include "ntp/packet.h"
 
-/* Its loop is proved in prove_ntp_packet_tail.c; here is what it promises. */
-#define ntp_packet_tail loop_of_packet_tail
+/* Their loops are proved in proofs of their own; here is what they promise. */
+#define ntp_packet_tail       loop_of_packet_tail
+#define ntp_unique_identifier loop_of_unique_identifier
 #include "ntp/packet.c"
 #undef ntp_packet_tail
+#undef ntp_unique_identifier
 
 #include "tests/proof/proof.h"
 
@@ -33,9 +36,17 @@ static void copy(void *to, const void *from, size_t n)
     assert(__CPROVER_r_ok(from, n));
 }
 
-#define memcpy copy
+static void move(void *to, const void *from, size_t n)
+{
+    assert(is_inside(to, n));
+    assert(is_inside(from, n));
+}
+
+#define memcpy  copy
+#define memmove move
 #include "ntp/server.c"
 #undef memcpy
+#undef memmove
 
 enum ntp_verdict ntp_packet_tail(struct ntp_tail *t, const void *packet,
                                  size_t len, uint8_t version)
@@ -57,6 +68,24 @@ enum ntp_verdict ntp_packet_tail(struct ntp_tail *t, const void *packet,
     t->mac = mac_len > 0 ? data + t->mac_at : NULL;
     t->fields = reader_of(data + NTP_HEADER_LEN, t->mac_at - NTP_HEADER_LEN);
     return NTP_OK;
+}
+
+bool ntp_unique_identifier(struct reader fields, struct ntp_field *f)
+{
+    assert(is_inside(fields.at, fields.left));
+    if (nondet_bool())
+        return false;
+
+    size_t before = nondet_size();
+    size_t body_len = nondet_size();
+
+    ASSUME(before <= fields.left && body_len <= fields.left - before);
+    ASSUME(before >= 4 && body_len % 4 == 0);
+    ASSUME(body_len >= NTP_UNIQUE_IDENTIFIER_MIN);
+    f->type = NTP_UNIQUE_IDENTIFIER;
+    f->body = fields.at + before;
+    f->body_len = body_len;
+    return true;
 }
 
 static struct ntp_keys keys;
@@ -145,11 +174,15 @@ int main(void)
            (mode == 0 && (first >> 3 & 7) == 1 && port != NTP_PORT));
     assert(reply.data == data);
     assert(reply.len >= NTP_HEADER_LEN && reply.len <= data_len);
-    assert((reply.key != NULL) == (reply.len > NTP_HEADER_LEN));
-    assert(!reply.key || reply.len >= NTP_HEADER_LEN + 4 + 16);
+    assert((reply.key != NULL) == (reply.len > reply.mac_at));
+    assert(!reply.key || reply.len >= reply.mac_at + 4 + 16);
+    assert(reply.mac_at == NTP_HEADER_LEN ||
+           (mode == MODE_CLIENT && reply.mac_at >= NTP_HEADER_LEN + 36));
     assert((data[0] >> 3 & 7) == (first >> 3 & 7));
     assert((data[0] & 7) == MODE_SERVER || (data[0] & 7) == MODE_PASSIVE);
     COVER(reply.len == NTP_HEADER_LEN && data_len == PROOF_BYTES_MAX);
+    COVER(reply.len == PROOF_BYTES_MAX && !reply.key);
+    COVER(reply.key && reply.mac_at == NTP_HEADER_LEN + 36);
     COVER(reply.len == NTP_HEADER_LEN + 4 + NTP_DIGEST_MAX);
     COVER(kiss && reply.key);
     COVER(mode == 0);
