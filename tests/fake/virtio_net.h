@@ -38,7 +38,7 @@ struct fake_net {
     unsigned status_count;
     uint8_t generation;
     uint8_t generation_step; /* it changes with each reading */
-    uint8_t config[12];      /* MAC, status, pairs, MTU */
+    uint8_t config[24];      /* MAC, status, pairs, MTU; or another device's */
     struct fake_queue queue[2];
 
     bool refuses_features;
