@@ -384,8 +384,10 @@ void state_poll(struct state *s, uint64_t now)
         give_up(s, "lost an operation");
         break;
     case BLK_BUSY:
-        if (now >= s->deadline_ticks)
-            give_up(s, "does not answer");
+        if (now >= s->deadline_ticks) {
+            blk_abandon(&s->region.disk);
+            give_up(s, "");
+        }
         s->look_ticks = now + POLL_MS * s->ticks_per_s / 1000;
         break;
     }

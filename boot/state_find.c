@@ -43,9 +43,15 @@ bool state_do(struct blk *disk, const struct blk_request *request,
             return false;
         }
         if (counter_read() >= deadline)
-            return blk_fail(disk, "does not answer");
+            return blk_abandon(disk);
         cpu_relax();
     }
+}
+
+static void say(const struct blk *disk, const char *what)
+{
+    log_line("state: %s at %02x:%02x.%x %s", disk->driver->name, disk->pci->bus,
+             disk->pci->slot, disk->pci->function, what);
 }
 
 static bool read_at(struct blk *disk, const struct search *search,
@@ -54,13 +60,11 @@ static bool read_at(struct blk *disk, const struct search *search,
     const struct blk_request request = {
         .op = BLK_READ, .offset = offset, .len = len, .to = search->scratch};
 
-    return state_do(disk, &request, search->deadline);
-}
-
-static void say(const struct blk *disk, const char *what)
-{
-    log_line("state: %s at %02x:%02x.%x %s", disk->driver->name, disk->pci->bus,
-             disk->pci->slot, disk->pci->function, what);
+    if (state_do(disk, &request, search->deadline))
+        return true;
+    if (!disk->failed)
+        say(disk, "cannot be read");
+    return false;
 }
 
 static bool is_zero(const uint8_t *at, size_t len)

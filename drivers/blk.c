@@ -19,6 +19,13 @@ bool blk_fail(struct blk *dev, const char *reason)
     return false;
 }
 
+bool blk_abandon(struct blk *dev)
+{
+    if (!dev->failed)
+        dev->failed = "does not answer";
+    return false;
+}
+
 static const struct blk_driver *find_driver(const struct pci_device *pci)
 {
     for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {

@@ -88,6 +88,13 @@ bool blk_attach_next(struct blk *dev, struct pci *pci, unsigned *at);
  */
 bool blk_start(struct blk *dev, const struct blk_request *request);
 
+/*
+ * Have nothing more to do with a device that does not answer.  What was lent to
+ * it stays its own: a reset would wait for what it waits for.
+ * Always returns false.  Level: boot, background.
+ */
+bool blk_abandon(struct blk *dev);
+
 /* How the operation stands.  Level: boot, background. */
 enum blk_progress blk_poll(struct blk *dev);
 
@@ -100,8 +107,8 @@ bool blk_last_words(struct blk *dev, uint64_t offset,
                     const uint8_t page[BLK_UNIT], uint64_t until);
 
 /*
- * Give a device up that broke its own rules, or took too long: reset, no
- * further traffic, a reason.  Always returns false.
+ * Give a device up that broke its own rules: reset, no further traffic, a
+ * reason.  Always returns false.
  * Level: boot, background.
  */
 bool blk_fail(struct blk *dev, const char *reason);
