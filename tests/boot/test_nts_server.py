@@ -12,6 +12,8 @@ import pytest
 import lab
 import nts_lab
 import tls_hello
+# pylint: disable-next=unused-import
+from nts_fixtures import authority, link, served, server
 from nts_lab import aeads, nts
 from nts_lab import AES_128_GCM_SIV, AES_SIV_CMAC_256
 from OpenSSL import SSL
@@ -19,38 +21,6 @@ from OpenSSL import SSL
 WRONG = 5.25  # s, of a client's clock at the start
 RIGHT = 0.25
 DEADLINE = 15  # s, within which a connection that says nothing is closed
-
-
-@pytest.fixture
-def link(lan):
-    return lan
-
-
-@pytest.fixture(scope="session", name="ca")
-def authority(tmp_path_factory):
-    return nts_lab.Authority(tmp_path_factory.mktemp("ca"))
-
-
-@pytest.fixture(name="serve")
-def server(boot, link, upstream, tmp_path, ca):
-    """serve(more configuration) boots an appliance at stratum 2 with a
-    certificate of `ca`."""
-    del upstream
-
-    def start(conf="", pairs=None, port=123, ke_port=nts.PORT, **more):
-        cpio = nts_lab.archive(
-            tmp_path / "boot.cpio", pairs or [ca.issue()],
-            "server 10.0.2.2 iburst minpoll 2 maxpoll 3\n" + conf)
-        vm = boot("", net=link.netdev(), initrd=cpio, **more)
-        lab.ask_until(lambda r: r.synchronised, 20, port=port)
-        lab.until("NTS-KE", 10, lambda: nts_lab.accepts(lab.GUEST, ke_port))
-        return vm
-    return start
-
-
-@pytest.fixture
-def served(serve):
-    return serve()
 
 
 def establish(ca=None, **more):
