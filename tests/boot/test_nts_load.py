@@ -20,30 +20,30 @@ GARBAGE = (b"GET / HTTP/1.1\r\n\r\n", b"SSH-2.0-x\r\n", b"\0" * 4096, None,
 
 def test_slow_clients_do_not_keep_others_out(serve, link):
     """They all come from one host."""
-    scenario.slow_clients(serve(CHATTY), link, 10)
+    scenario.slow_clients(serve(CHATTY), link, 6)
 
 
 def test_slow_clients_everywhere_do_not_either(serve, link):
     """Each of them has an address of its own."""
-    scenario.slow_clients(serve(CHATTY), link, 10, addresses=scenario.SLOW)
+    scenario.slow_clients(serve(CHATTY), link, 6, addresses=scenario.SLOW)
 
 
 def test_half_open_connections_do_not_either(serve, link):
-    scenario.half_open(serve(CHATTY), link, 10)
+    scenario.half_open(serve(CHATTY), link, 6)
 
 
 def test_nor_does_garbage(serve, link):
-    scenario.garbage(serve(CHATTY), link, 5, GARBAGE)
+    scenario.garbage(serve(CHATTY), link, 4, GARBAGE)
 
 
 def test_handshakes_use_nothing_up(serve):
     vm = serve(CHATTY)
-    scenario.sequential(150)
+    scenario.sequential(60)
     first = scenario.stats(vm)
-    scenario.sequential(150)
+    scenario.sequential(60)
     scenario.nothing_left(vm)
     second = scenario.stats(vm)
-    assert second["tls"]["handshakes"] >= first["tls"]["handshakes"] + 150
+    assert second["tls"]["handshakes"] >= first["tls"]["handshakes"] + 60
     assert scenario.marks(first) == scenario.marks(second)
     assert second["tls"]["common_bytes"] == first["tls"]["common_bytes"]
 
@@ -78,7 +78,7 @@ def test_sixteen_megabytes_hold_64_sessions(serve):
 
 
 def test_full_pool_refuses_quickly(serve):
-    """Whoever has no place is told so at once, and whoever has one is served."""
+    """Who has no place is told so at once, and who has one is served."""
     vm = serve(CHATTY + "\nmaxntsconnections 4")
     held = [nts.Session(lab.GUEST, limit=30).handshake() for _ in range(4)]
     began = time.monotonic()
