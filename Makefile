@@ -45,6 +45,7 @@ boot-y := \
     loop \
     settings \
     ke_service \
+    nts_sources \
     stats \
     gpt \
     state \
@@ -99,6 +100,7 @@ net-y := \
     dns \
     fastpath \
     frame \
+    ke_client \
     ke_listener \
     lwip_port \
     lwip_timers \

@@ -15,6 +15,7 @@
 #include "boot/loader.h"
 #include "boot/loop.h"
 #include "boot/manifest.h"
+#include "boot/nts_sources.h"
 #include "boot/nts.h"
 #include "boot/remember.h"
 #include "boot/settings.h"
@@ -57,6 +58,7 @@ static struct {
     struct net_config net_config;
     struct net net;
     struct upstream_source source[CONFIG_SOURCES_MAX];
+    struct ke_clients ke_clients;
     struct upstream upstream;
     struct ke_service ke;
     struct loop loop;
@@ -356,14 +358,20 @@ static void keep_keys(void *arg)
     remember_soon(&machine.remember);
 }
 
-static void start_nts(void)
+static const struct aes_cipher *cipher(void)
 {
     const struct cpu_features *cpu = cpu_features();
+
+    return aes_choose(cpu->aes && cpu->pclmul);
+}
+
+static void start_nts(void)
+{
     const struct nts_setup setup = {
         .config = machine.config,
         .kept = state_loaded(&machine.state),
         .ntp = &machine.server,
-        .cipher = aes_choose(cpu->aes && cpu->pclmul),
+        .cipher = cipher(),
         .ticks_per_s = machine.tsc.best.hz,
         .changed = keep_keys,
     };
@@ -403,6 +411,25 @@ static void start_network(void)
         log_line("network: %s", machine.netdev.failed);
 }
 
+/* What sources by NTS share. */
+static void start_ke_clients(void)
+{
+    const struct config_nts *nts = &machine.config->nts;
+    uint64_t hz = machine.tsc.best.hz;
+
+    machine.ke_clients = (struct ke_clients){
+        .net = &machine.net,
+        .client = &machine.client,
+        .ticks_per_s = hz,
+        .refresh_ticks = nts->refresh_s * hz,
+        .no_cert_time_check = nts->no_cert_time_check,
+        .cipher = cipher(),
+        .random = random_bytes,
+        .changed = keep_keys,
+    };
+    nts_sources_trust(&machine.ke_clients, machine.config);
+}
+
 static void start_upstream(void)
 {
     const struct config *config = machine.config;
@@ -413,9 +440,14 @@ static void start_upstream(void)
         .source_count = settings_sources(machine.source, config),
         .use_dhcp = config->dhcp_sources,
         .ticks_per_s = machine.tsc.best.hz,
+        .ke = &machine.ke_clients,
     };
 
+    start_ke_clients();
     upstream_start(&machine.upstream, &setup, counter_read());
+    nts_sources_resume(&machine.upstream, state_loaded(&machine.state),
+                       counter_read());
+    remember_part(&machine.remember, nts_sources_collect, &machine.upstream);
 }
 
 static void start_ke(void)
@@ -461,8 +493,8 @@ void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
     start_limit();
     start_nts();
     start_network();
-    start_upstream();
     start_ke();
+    start_upstream();
     mem_seal();
     log_line("boot: done, %llu KiB of memory left",
              (unsigned long long)(mem_available() / 1024));

@@ -94,23 +94,21 @@ unsigned settings_sources(struct upstream_source *source,
         [FAMILY_IPV6] = UPSTREAM_IPV6,
     };
 
-    unsigned count = 0;
-
     for (unsigned i = 0; i < config->source_count; i++) {
         const struct config_source *s = &config->source[i];
 
-        /* Never followed without authentication. */
-        if (s->nts) {
-            log_line("%s: not followed: no NTS client", s->name);
-            continue;
-        }
-        source[count++] = (struct upstream_source){
+        source[i] = (struct upstream_source){
             .name = s->name,
             .port = s->port,
             .family = family[s->family],
             .max_sources = s->pool ? s->max_sources : 0,
+            .nts = s->nts,
+            .nts_port = s->nts_port,
+            .certset = s->certset,
             .ntp = s->ntp,
         };
+        /* Never followed without. */
+        source[i].ntp.authenticated |= s->nts;
     }
-    return count;
+    return config->source_count;
 }

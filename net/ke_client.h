@@ -4,13 +4,12 @@
 #define NET_KE_CLIENT_H
 
 #include "net/resolve.h"
+#include "net/tls.h"
 #include "nts/client.h"
-#include "nts/ke.h"
+#include "nts/ke_ask.h"
 
 struct client;
 struct net;
-struct tls;
-struct tls_client_config;
 
 /* Sessions at a time; more servers than that take turns. */
 #define KE_CLIENT_SESSIONS 4
@@ -18,10 +17,14 @@ struct tls_client_config;
 /* Sets of trust anchors: `ntstrustedcerts ID`. */
 #define KE_CLIENT_CERTSETS 16
 
-/* What a session has to tell. */
+/* Addresses kept of a server that we are sent to. */
+#define KE_CLIENT_ADDRS_MAX 8
+
+/* What ke_client_poll() has to tell. */
 enum ke_client_news {
     KE_CLIENT_NOTHING,
-    KE_CLIENT_AGREED, /* there are keys, and `ntp_addr` and `ntp_port` */
+    KE_CLIENT_AGREED, /* keys, and `ntp_addr` and `ntp_port` to use them with:
+                         ke_client_chose() or ke_client_reject() */
     KE_CLIENT_FAILED  /* another address may do better; it was logged */
 };
 
@@ -31,30 +34,33 @@ enum ke_client_state {
     KE_CLIENT_RESOLVING /* the name of the NTP server */
 };
 
-/* What is read of a server's answer, while a session lasts. */
-struct ke_client_buffer {
+/* What a session needs while it lasts. */
+struct ke_session {
     bool used;
-    size_t len;
-    uint8_t data[NTS_KE_MESSAGE_MAX];
+    struct nts_ke_reading reading;
+    struct nts_ke_result result;
+    struct nts_client_keys keys;
+    int64_t not_before, not_after; /* of the certificate; 0, 0: any */
 };
 
 /* What all sources with `nts` share. */
 struct ke_clients {
     struct net *net;
-    const struct client *client; /* whose clock dates are checked by */
+    const struct client *client; /* by whose clock dates are checked */
     uint64_t ticks_per_s;
-    uint64_t refresh_ticks;     /* age of keys when others are asked for */
-    int64_t least_unix;         /* it is later than that, s since 1970 */
+    uint64_t refresh_ticks;     /* age at which other keys are asked for */
     int32_t no_cert_time_check; /* updates of the clock; below 0: for ever */
     const struct aes_cipher *cipher;
     void (*random)(void *context, void *bytes, size_t len);
     void *random_context;
+    void (*changed)(void *arg); /* there are keys to be kept */
+    void *changed_arg;
     struct {
         uint32_t id;
-        struct tls_client_config *trusted;
+        struct tls_client tls;
     } certset[KE_CLIENT_CERTSETS];
     unsigned certsets;
-    struct ke_client_buffer *buffer; /* KE_CLIENT_SESSIONS of them */
+    struct ke_session session[KE_CLIENT_SESSIONS];
 };
 
 /* One source. */
@@ -63,51 +69,60 @@ struct ke_client {
     const char *name; /* of the NTS-KE server, as configured; lent for good */
     uint16_t port;    /* of NTS-KE */
     uint16_t default_ntp_port;
-    struct tls_client_config *trusted;
+    struct tls_client *trusted; /* NULL: nobody is */
     struct nts_client nts;
 
     bool has_addr;
     bool moved; /* to another address since the last session */
     struct ip_addr6 addr;
-    bool has_ntp;
-    struct ip_addr6 ntp_addr; /* where time is asked for */
+
+    struct ip_addr6 ntp_addr[KE_CLIENT_ADDRS_MAX]; /* where NTP may be asked */
+    unsigned ntp_addrs;
     uint16_t ntp_port;
-    uint64_t agreed_unix;  /* when the keys were agreed on; 0: not known */
-    uint64_t agreed_ticks; /* and the counter then */
+    uint64_t agreed_ticks; /* the counter when the keys were agreed on */
 
     enum ke_client_state state;
     struct tls *tls;
-    struct ke_client_buffer *buffer;
+    struct ke_session *session;
     bool asked; /* the request is on its way */
     uint64_t deadline_ticks;
     struct resolve resolve;
-    char ntp_name[NTS_KE_NAME_MAX];
 
     unsigned attempts;   /* since keys were last of any use */
     uint64_t next_ticks; /* no session before that */
+    bool nak;            /* that was told, of these keys */
 };
 
 /*
- * Start with an association without keys.  `name` is lent for good.
+ * Trust these certificates, in PEM or DER, for the sources of the set `id`.
+ * Returns false and why.  Level: boot.
+ */
+bool ke_clients_trust(struct ke_clients *all, uint32_t id, const uint8_t *data,
+                      size_t len, const char **why);
+
+/*
+ * Start without keys.  `name` is lent for good.  Not to be moved.
  * Level: boot.
  */
 void ke_client_init(struct ke_client *k, struct ke_clients *all,
-                    const char *name, uint16_t port, uint32_t certset,
-                    uint16_t default_ntp_port);
+                    const char *name, uint16_t port, uint32_t certset);
 
-/* The server of NTS-KE has that address. */
+/* The server of NTS-KE has that address now. */
 void ke_client_address(struct ke_client *k, const struct ip_addr6 *addr);
 
 /*
- * What is due: a session, where keys are wanted and there was no failure just
- * before; a step of it; a name.
+ * What is due: a session, if keys are wanted and no other has failed just now;
+ * a step of it; the address of the server that it sends us to.
  */
 enum ke_client_news ke_client_poll(struct ke_client *k, uint64_t now_ticks);
 
 /* The counter value at which ke_client_poll() has work to do. */
 uint64_t ke_client_next(const struct ke_client *k);
 
-/* What was agreed on cannot be used, and `why`; try again later. */
+/* That one of `ntp_addr` is asked for time: it is all that is kept of them. */
+void ke_client_chose(struct ke_client *k, const struct ip_addr6 *addr);
+
+/* What was agreed on is of no use, and `why`; another time. */
 void ke_client_reject(struct ke_client *k, const char *why, uint64_t now_ticks);
 
 #endif

@@ -8,6 +8,8 @@
 
 #include <lwip/udp.h>
 
+#include <string.h>
+
 #define DNS_PORT 53
 
 /* Each attempt asks the next server, and waits longer: 1, 1, 2, 2, 4 s. */
@@ -37,6 +39,21 @@ struct udp_pcb *resolve_socket(const struct ip_addr6 *peer, uint16_t port)
     }
     udp_remove(pcb);
     return NULL;
+}
+
+bool resolve_literal(const char *text, struct ip_addr6 *addr)
+{
+    ip_addr_t parsed;
+
+    /* lwIP would take "10" and "0x7f.1" for addresses. */
+    if (strchr(text, ':') == NULL &&
+        (text[strspn(text, "0123456789.")] != '\0' ||
+         strchr(text, '.') == NULL))
+        return false;
+    if (!ipaddr_aton(text, &parsed))
+        return false;
+    *addr = net_addr_from_lwip(&parsed);
+    return true;
 }
 
 const char *resolve_text(enum resolve_state state)

@@ -50,6 +50,9 @@ enum resolve_state resolve_poll(struct resolve *r, uint64_t now_ticks);
 
 void resolve_stop(struct resolve *r);
 
+/* Is it an address, which needs no resolving? */
+bool resolve_literal(const char *text, struct ip_addr6 *addr);
+
 const char *resolve_text(enum resolve_state state);
 
 /*

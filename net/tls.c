@@ -218,6 +218,7 @@ static void fail_tls(struct tls *t, int error)
         fail(t, "they do not speak our protocol (ALPN)");
         return;
     case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
+    case MBEDTLS_ERR_SSL_BAD_CERTIFICATE:
         fail_cert(t);
         return;
     case MBEDTLS_ERR_SSL_ALLOC_FAILED:
@@ -238,6 +239,17 @@ const char *tls_why(const struct tls *t)
 uint32_t tls_cert_flags(const struct tls *t)
 {
     return t->cert_flags;
+}
+
+bool tls_validity(const struct tls *t, int64_t *from, int64_t *until)
+{
+    const mbedtls_x509_crt *crt = mbedtls_ssl_get_peer_cert(&t->ssl);
+
+    if (crt == NULL)
+        return false;
+    *from = nts_cert_seconds(&crt->valid_from);
+    *until = nts_cert_seconds(&crt->valid_to);
+    return true;
 }
 
 struct ip_addr6 tls_peer_addr(const struct tls *t)

@@ -174,6 +174,12 @@ uint32_t tls_cert_flags(const struct tls *t);
  */
 uint64_t tls_waited(const struct tls *t, uint64_t now_ticks);
 
+/*
+ * When the certificate of the server is valid, in seconds since 1970.
+ * Returns false when there is none.
+ */
+bool tls_validity(const struct tls *t, int64_t *from, int64_t *until);
+
 /* The other end's address. */
 struct ip_addr6 tls_peer_addr(const struct tls *t);
 

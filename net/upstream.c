@@ -5,6 +5,7 @@
 #include "arch/cpu.h"
 #include "arch/fmt.h"
 #include "arch/log.h"
+#include "arch/mem.h"
 #include "net/addr_text.h"
 #include "net/addresses.h"
 #include "net/frame.h"
@@ -83,28 +84,40 @@ static const char *refusal(const struct upstream *u,
     return NULL;
 }
 
-static bool is_taken(const struct upstream *u, const struct ip_addr6 *addr,
-                     uint16_t port)
+/* Is it asked for a source's name, of the same kind, already? */
+static bool is_taken(const struct upstream *u,
+                     const struct upstream_source *source,
+                     const struct ip_addr6 *addr)
 {
     for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {
         const struct upstream_slot *s = &u->slot[i];
+        const struct upstream_source *other = &u->name[s->name].source;
 
         if (s->used && s->has_addr && ip_equal(&s->addr, addr) &&
-            u->name[s->name].source.port == port)
+            other->nts == source->nts &&
+            (source->nts ? other->nts_port == source->nts_port
+                         : other->port == source->port))
             return true;
     }
     return false;
 }
 
-/* An address of the name that nobody asks yet; `slot` keeps none it has. */
+/* An address of the name that nobody asks yet: the next after that of `slot`,
+ * if it has one, so that all of them get their turn. */
 static const struct ip_addr6 *choose(const struct upstream *u,
-                                     const struct upstream_name *name)
+                                     const struct upstream_name *name,
+                                     const struct upstream_slot *slot)
 {
+    unsigned first = 0;
+
+    for (unsigned i = 0; i < name->addrs; i++)
+        if (slot->has_addr && ip_equal(&name->addr[i], &slot->addr))
+            first = i + 1;
     for (unsigned i = 0; i < name->addrs; i++) {
-        const struct ip_addr6 *addr = &name->addr[i];
+        const struct ip_addr6 *addr = &name->addr[(first + i) % name->addrs];
 
         if (refusal(u, name, addr) == NULL && can_reach(u, addr) &&
-            !is_taken(u, addr, name->source.port))
+            !is_taken(u, &name->source, addr))
             return addr;
     }
     return NULL;
@@ -117,6 +130,19 @@ static void close_slot(struct upstream_slot *s)
     if (s->pcb != NULL)
         udp_remove(s->pcb);
     s->pcb = NULL;
+}
+
+/* Say once that answers to our requests are not proven to be the server's. */
+static void tell_doubt(struct upstream_slot *s, enum source_verdict verdict)
+{
+    bool doubt = verdict == SOURCE_AUTH || verdict == SOURCE_FORMAT ||
+                 verdict == SOURCE_EXPIRED;
+
+    if (doubt && !s->doubted)
+        log_line("nts %s: an answer from %s is refused: %s", s->ke->name,
+                 addr_text(&s->ntp_addr).text, source_verdict_text(verdict));
+    if (doubt || verdict == SOURCE_OK)
+        s->doubted = doubt;
 }
 
 static void on_reply(void *arg, struct udp_pcb *pcb, struct pbuf *p,
@@ -136,7 +162,12 @@ static void on_reply(void *arg, struct udp_pcb *pcb, struct pbuf *p,
     if (!whole)
         return;
 
-    switch (client_receive(u->client, slot, data, len, u->net->rx_ticks)) {
+    enum source_verdict verdict =
+        client_receive(u->client, slot, data, len, u->net->rx_ticks);
+
+    if (s->ke != NULL)
+        tell_doubt(s, verdict);
+    switch (verdict) {
     case SOURCE_UNASKED:
     case SOURCE_SHORT:
     case SOURCE_MODE:
@@ -161,10 +192,10 @@ static void send_request(struct upstream *u,
     struct pbuf *p;
 
     close_slot(s);
-    if (!s->has_addr)
+    if (!s->has_ntp)
         return;
 
-    s->pcb = resolve_socket(&s->addr, u->name[s->name].source.port);
+    s->pcb = resolve_socket(&s->ntp_addr, s->ntp_port);
     p = pbuf_alloc(PBUF_TRANSPORT, (uint16_t)request->len, PBUF_RAM);
     if (s->pcb == NULL || p == NULL) {
         u->unsent++;
@@ -209,17 +240,34 @@ static void tell_refused(const struct upstream *u, struct upstream_name *name)
     }
 }
 
-static void give(struct upstream *u, int slot, const struct ip_addr6 *addr,
-                 uint64_t now_ticks)
+/* Ask that one for time, from now on. */
+static void ask_at(struct upstream *u, int slot, const struct ip_addr6 *addr,
+                   uint16_t port, uint64_t now_ticks)
 {
     struct upstream_slot *s = &u->slot[slot];
 
     close_slot(s);
+    s->ntp_addr = *addr;
+    s->ntp_port = port;
+    s->has_ntp = true;
+    client_resolved(u->client, slot, addr, now_ticks);
+    client_enabled(u->client, slot, now_ticks);
+}
+
+static void give(struct upstream *u, int slot, const struct ip_addr6 *addr,
+                 uint64_t now_ticks)
+{
+    struct upstream_slot *s = &u->slot[slot];
+    const struct upstream_name *name = &u->name[s->name];
+
     s->addr = *addr;
     s->has_addr = true;
     s->unwanted = false;
-    client_resolved(u->client, slot, addr, now_ticks);
-    if (!u->name[s->name].literal)
+    if (s->ke != NULL)
+        ke_client_address(s->ke, addr);
+    else
+        ask_at(u, slot, addr, name->source.port, now_ticks);
+    if (!name->literal)
         log_line("source %s is %s", name_of(u, slot), addr_text(addr).text);
 }
 
@@ -229,6 +277,7 @@ static void take_away(struct upstream *u, int slot)
 
     close_slot(s);
     s->has_addr = false;
+    s->has_ntp = false;
     s->unwanted = false;
     client_unresolved(u->client, slot);
 }
@@ -240,6 +289,7 @@ static void remove_slot(struct upstream *u, int slot)
     close_slot(s);
     s->used = false;
     s->has_addr = false;
+    s->has_ntp = false;
     client_remove(u->client, slot);
 }
 
@@ -258,7 +308,7 @@ static void assign(struct upstream *u, unsigned index, uint64_t now_ticks)
             take_away(u, i); /* it has become our own */
         if (s->has_addr && !s->unwanted)
             continue;
-        addr = choose(u, name);
+        addr = choose(u, name, s);
         if (addr != NULL)
             give(u, i, addr, now_ticks);
         else
@@ -347,19 +397,16 @@ static void poll_name(struct upstream *u, unsigned index, uint64_t now_ticks)
                       now_ticks);
 }
 
-static bool parse_literal(const char *text, struct ip_addr6 *addr)
+/* Keys and cookies for that source. */
+static void add_ke(struct upstream *u, int slot)
 {
-    ip_addr_t parsed;
+    struct upstream_slot *s = &u->slot[slot];
+    const struct upstream_source *source = &u->name[s->name].source;
 
-    /* lwIP would take "10" and "0x7f.1" for addresses. */
-    if (strchr(text, ':') == NULL &&
-        (text[strspn(text, "0123456789.")] != '\0' ||
-         strchr(text, '.') == NULL))
-        return false;
-    if (!ipaddr_aton(text, &parsed))
-        return false;
-    *addr = net_addr_from_lwip(&parsed);
-    return true;
+    s->ke = mem_alloc(sizeof(*s->ke), 0);
+    ke_client_init(s->ke, u->ke, source->name, source->nts_port,
+                   source->certset);
+    client_authenticate(u->client, slot, &s->ke->nts.auth);
 }
 
 static void add_name(struct upstream *u, unsigned index,
@@ -370,7 +417,7 @@ static void add_name(struct upstream *u, unsigned index,
 
     name->used = true;
     name->source = *source;
-    name->literal = parse_literal(source->name, &name->addr[0]);
+    name->literal = resolve_literal(source->name, &name->addr[0]);
     if (name->literal) {
         name->addrs = 1;
         tell_refused(u, name);
@@ -388,6 +435,8 @@ static void add_name(struct upstream *u, unsigned index,
         }
         u->slot[slot] = (struct upstream_slot){
             .upstream = u, .used = true, .name = (uint8_t)index};
+        if (source->nts)
+            add_ke(u, slot);
     }
 }
 
@@ -500,6 +549,7 @@ void upstream_start(struct upstream *u, const struct upstream_setup *setup,
     memset(u, 0, sizeof(*u));
     u->client = setup->client;
     u->net = setup->net;
+    u->ke = setup->ke;
     u->ticks_per_s = setup->ticks_per_s;
     u->use_dhcp = setup->use_dhcp;
     for (unsigned i = 0; i < setup->source_count && i < UPSTREAM_NAMES_MAX; i++)
@@ -583,6 +633,21 @@ void upstream_dhcp_sources(struct upstream *u, const struct ip_addr6 *addr,
     u->changed = true;
 }
 
+/* Keys were kept: ask the server that they are for. */
+static void resume(struct upstream *u, unsigned index, uint64_t now_ticks)
+{
+    for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {
+        const struct upstream_slot *s = &u->slot[i];
+        const struct ke_client *ke = s->ke;
+
+        if (s->used && s->name == index && !s->has_ntp && ke != NULL &&
+            ke->nts.has_keys && ke->ntp_addrs > 0 &&
+            refusal(u, &u->name[index], &ke->ntp_addr[0]) == NULL &&
+            can_reach(u, &ke->ntp_addr[0]))
+            ask_at(u, i, &ke->ntp_addr[0], ke->ntp_port, now_ticks);
+    }
+}
+
 /* New addresses of ours: names may be resolved, and asked, from them. */
 static void reconsider(struct upstream *u, uint64_t now_ticks)
 {
@@ -593,6 +658,7 @@ static void reconsider(struct upstream *u, uint64_t now_ticks)
         if (!name->used)
             continue;
         assign(u, i, now_ticks);
+        resume(u, i, now_ticks);
         if (!name->literal && name->addrs == 0)
             name->next_ticks = now_ticks;
         if (name->literal && !name->told)
@@ -610,6 +676,54 @@ static bool name_server_changed(struct upstream *u)
         return false;
     u->name_server = now;
     return true;
+}
+
+/* Of the servers that NTS-KE named, one that may be asked. */
+static void follow_ke(struct upstream *u, int slot, uint64_t now_ticks)
+{
+    struct upstream_slot *s = &u->slot[slot];
+    const struct upstream_name *name = &u->name[s->name];
+    struct ke_client *ke = s->ke;
+    char why[ADDR_TEXT_MAX + 80];
+
+    for (unsigned i = 0; i < ke->ntp_addrs; i++) {
+        const struct ip_addr6 addr = ke->ntp_addr[i];
+        const char *refused = refusal(u, name, &addr);
+
+        if (refused == NULL && !can_reach(u, &addr))
+            refused = "cannot be reached from our addresses";
+        fmt_print(why, sizeof(why), "its NTP server %s %s",
+                  addr_text(&addr).text, refused != NULL ? refused : "");
+        if (refused == NULL) {
+            ke_client_chose(ke, &addr);
+            ask_at(u, slot, &addr,
+                   ke->ntp_port != 0 ? ke->ntp_port : name->source.port,
+                   now_ticks);
+            return;
+        }
+    }
+    ke_client_reject(ke, why, now_ticks);
+    s->unwanted = true;
+}
+
+static void poll_ke(struct upstream *u, int slot, uint64_t now_ticks)
+{
+    struct upstream_slot *s = &u->slot[slot];
+    struct upstream_name *name = &u->name[s->name];
+
+    switch (ke_client_poll(s->ke, now_ticks)) {
+    case KE_CLIENT_AGREED:
+        follow_ke(u, slot, now_ticks);
+        break;
+    case KE_CLIENT_FAILED:
+        s->unwanted = true;
+        break;
+    default:
+        return;
+    }
+    /* Another address of that name may do better. */
+    if (s->unwanted && !name->literal && name->next_ticks == 0)
+        name->next_ticks = now_ticks;
 }
 
 void upstream_poll(struct upstream *u, uint64_t now_ticks)
@@ -630,10 +744,22 @@ void upstream_poll(struct upstream *u, uint64_t now_ticks)
         if (u->slot[i].pcb != NULL && u->slot[i].close_ticks <= now_ticks)
             close_slot(&u->slot[i]);
 
+    for (int i = 0; i < CLIENT_SOURCES_MAX; i++)
+        if (u->slot[i].used && u->slot[i].ke != NULL)
+            poll_ke(u, i, now_ticks);
     while (client_poll(u->client, now_ticks, &request))
         send_request(u, &request, now_ticks);
     client_tick(u->client, now_ticks);
     poll_events(u, now_ticks);
+}
+
+static uint64_t slot_next(const struct upstream_slot *s, uint64_t next)
+{
+    if (s->pcb != NULL && s->close_ticks < next)
+        next = s->close_ticks;
+    if (s->used && s->ke != NULL && ke_client_next(s->ke) < next)
+        next = ke_client_next(s->ke);
+    return next;
 }
 
 uint64_t upstream_next(const struct upstream *u)
@@ -653,7 +779,6 @@ uint64_t upstream_next(const struct upstream *u)
             next = at;
     }
     for (int i = 0; i < CLIENT_SOURCES_MAX; i++)
-        if (u->slot[i].pcb != NULL && u->slot[i].close_ticks < next)
-            next = u->slot[i].close_ticks;
+        next = slot_next(&u->slot[i], next);
     return next;
 }

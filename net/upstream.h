@@ -4,6 +4,7 @@
 #define NET_UPSTREAM_H
 
 #include "net/addr_text.h"
+#include "net/ke_client.h"
 #include "net/resolve.h"
 #include "ntp/client.h"
 
@@ -24,6 +25,9 @@ struct upstream_source {
     uint16_t port;
     enum upstream_family family;
     uint8_t max_sources; /* of a pool, 1 to 16; 0: not a pool */
+    bool nts;            /* the name is that of an NTS-KE server */
+    uint16_t nts_port;
+    uint32_t certset; /* whom it trusts */
     struct source_config ntp;
 };
 
@@ -54,6 +58,11 @@ struct upstream_slot {
     bool unwanted; /* its address does not serve us; look for another */
     uint8_t name;  /* index */
     struct ip_addr6 addr;
+    struct ke_client *ke; /* NULL: no NTS; else `addr` is that of NTS-KE */
+    bool doubted;         /* it was told that answers are not proven */
+    bool has_ntp;
+    struct ip_addr6 ntp_addr; /* what is asked for time */
+    uint16_t ntp_port;
     struct udp_pcb *pcb; /* while a request is under way */
     uint64_t close_ticks;
     uint8_t transmit_ts[8]; /* of that request, as sent */
@@ -62,6 +71,7 @@ struct upstream_slot {
 struct upstream {
     struct client *client;
     struct net *net;
+    struct ke_clients *ke;
     uint64_t ticks_per_s;
     bool use_dhcp;
     struct upstream_name name[UPSTREAM_NAMES_MAX];
@@ -82,11 +92,12 @@ struct upstream_setup {
     unsigned source_count;
     bool use_dhcp; /* also follow the servers that DHCP names */
     uint64_t ticks_per_s;
+    struct ke_clients *ke; /* of sources with `nts`; lent for good */
 };
 
 /*
  * Add all sources to the client, and begin to resolve and ask them.
- * Level: background.
+ * Level: boot.
  */
 void upstream_start(struct upstream *u, const struct upstream_setup *setup,
                     uint64_t now_ticks);

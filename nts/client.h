@@ -48,7 +48,7 @@ struct nts_client {
     bool proven;  /* these keys have brought an answer */
 
     /* Times that the server tells must be within, s since 1970, as long as
-     * nobody else has told us the time; RFC 8915, 8.5.  0, 0: any. */
+     * the clock is not set otherwise; RFC 8915, 8.5.  0, 0: any. */
     int64_t not_before, not_after;
 
     uint32_t naks;
