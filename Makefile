@@ -54,6 +54,7 @@ boot-y := \
     remember \
     nts \
     clock_cost \
+    nts_cost \
     cpio \
     config \
     config_access \

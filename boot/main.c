@@ -17,6 +17,7 @@
 #include "boot/manifest.h"
 #include "boot/nts_sources.h"
 #include "boot/nts.h"
+#include "boot/nts_cost.h"
 #include "boot/remember.h"
 #include "boot/settings.h"
 #include "drivers/acpi.h"
@@ -482,6 +483,8 @@ void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
         irq_enable();
         if (strstr(selftest, "clock-read"))
             clock_cost_tell(machine.tsc.best.hz);
+        if (strstr(selftest, "nts-cost"))
+            nts_cost_tell(machine.tsc.best.hz);
         selftest_run(selftest + strlen("selftest="));
     }
 

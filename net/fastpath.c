@@ -15,7 +15,13 @@
 #define AWAY_US       50
 #define AWAY_EACH_US  10
 #define AWAY_KEYED_US 100
-#define AWAY_NTS_US   400
+
+/*
+ * And for one under NTS: from 1 us to 1 ms, by cipher and CPU, in proportion to
+ * its length; so many times what the quickest took, and at most so much.
+ */
+#define AWAY_NTS_TIMES 4
+#define AWAY_NTS_US    5000
 
 /* How often a batch is stamped, at most; the CPU may be away again. */
 #define STAMPS_MAX 3
@@ -244,37 +250,71 @@ static void finish(struct fastpath *fp, const struct clock_line *line,
     frame_seal(&a->head, a->frame.data, (uint16_t)a->reply.len);
 }
 
-/* Finish all answers as if they left now; returns how long that took. */
+static bool is_protected(const struct fastpath *fp)
+{
+    return fp->answer[0].nts;
+}
+
+/* What the seal of the protected answer takes at least. */
+static uint64_t seal_ticks(const struct fastpath *fp)
+{
+    return is_protected(fp) ? fp->nts_pace * fp->nts.len / 1024 : 0;
+}
+
+/* Learn from a seal how quick they are. */
+static void note_seal(struct fastpath *fp, uint64_t ticks)
+{
+    uint64_t pace = ticks * 1024 / fp->nts.len;
+
+    if (fp->nts_pace == 0 || pace < fp->nts_pace)
+        fp->nts_pace = pace;
+}
+
+/*
+ * Finish all answers as if they left now, or when the seal will be there at the
+ * soonest; returns how long that took.
+ */
 static uint64_t stamp(struct fastpath *fp, const struct clock_line *line)
 {
     const struct fastpath_machine *machine = fp->config->machine;
-    uint64_t tx_ticks = machine->counter();
+    uint64_t now = machine->counter();
+    uint64_t tx_ticks = now + seal_ticks(fp);
 
     for (unsigned i = 0; i < fp->answers; i++)
         finish(fp, line, &fp->answer[i], tx_ticks);
-    return machine->counter() - tx_ticks;
+    return machine->counter() - now;
 }
 
 /* How long stamping may take while the CPU is ours. */
 static uint64_t stamp_ticks(const struct fastpath *fp)
 {
+    uint64_t ticks_per_us = fp->config->ticks_per_s / 1000000;
     uint64_t us = AWAY_US;
 
-    if (fp->answer[0].nts)
-        return (AWAY_NTS_US + fp->nts.len) * fp->config->ticks_per_s / 1000000;
+    if (is_protected(fp)) {
+        uint64_t most = AWAY_NTS_US * ticks_per_us;
+        uint64_t times =
+            AWAY_US * ticks_per_us + AWAY_NTS_TIMES * seal_ticks(fp);
 
+        return fp->nts_pace > 0 && times < most ? times : most;
+    }
     for (unsigned i = 0; i < fp->answers; i++)
         us += fp->answer[i].reply.key != NULL ? AWAY_KEYED_US : AWAY_EACH_US;
-    return us * fp->config->ticks_per_s / 1000000;
+    return us * ticks_per_us;
 }
 
 static void send_answers(struct fastpath *fp, const struct clock_line *line)
 {
     struct netdev *dev = fp->dev;
     uint64_t bound = stamp_ticks(fp);
+    uint64_t took = stamp(fp, line);
 
-    for (int n = 1; stamp(fp, line) > bound && n < STAMPS_MAX; n++)
+    if (is_protected(fp))
+        note_seal(fp, took);
+    for (int n = 1; took > bound && n < STAMPS_MAX; n++) {
         fp->redone++;
+        took = stamp(fp, line);
+    }
 
     for (unsigned i = 0; i < fp->answers; i++) {
         struct fastpath_answer *a = &fp->answer[i];
@@ -285,7 +325,7 @@ static void send_answers(struct fastpath *fp, const struct clock_line *line)
         }
         fp->count[a->verdict]++;
     }
-    if (fp->answer[0].nts)
+    if (is_protected(fp))
         nts_server_forget(&fp->nts);
     fp->answers = 0;
 }

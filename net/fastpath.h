@@ -79,6 +79,8 @@ struct fastpath {
     /* A protected answer ends its batch, so that nothing but its own seal comes
      * between its timestamp and the doorbell: there is one of them. */
     struct nts_reply nts;
+    uint64_t
+        nts_pace;  /* least ticks that sealing 1024 bytes took; 0: none yet */
     bool ciphered; /* the last frame took so long that the budget is looked at
                       before the next */
 

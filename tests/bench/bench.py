@@ -25,18 +25,18 @@ from guest import lab, loadgen
 # How often, and for how many seconds.
 FORMS = {
     "short": {
-        "suites": "clock size memory boot idle load accuracy",
+        "suites": "clock nts size memory boot idle load accuracy",
         "boots": 3, "loads": 1, "load": 1, "latency": 2, "settle": 2,
         "idle": 4, "follow": 2, "accuracy": 6,
         "windows": (1, 64), "rates": (2000, 50000)},
     "normal": {
-        "suites": "clock server size memory boot idle load accuracy",
+        "suites": "clock nts server size memory boot idle load accuracy",
         "boots": 7, "loads": 3, "load": 3, "latency": 10, "settle": 15,
         "idle": 30, "follow": 40, "accuracy": 60,
         "windows": (1, 16, 64),
         "rates": (2000, 5000, 10000, 20000, 50000)},
     "long": {
-        "suites": "clock server size memory boot idle load accuracy",
+        "suites": "clock nts server size memory boot idle load accuracy",
         "boots": 15, "loads": 7, "load": 5, "latency": 20, "settle": 30,
         "idle": 30, "follow": 120, "accuracy": 600,
         "windows": (1, 16, 64),
@@ -94,12 +94,31 @@ class Bench:
                 self.note("gnomon", suite, {"ticks": int(found[1]),
                                             "ns": int(found[2])})
 
+    def nts(self):
+        """One request under NTS, by either cipher: as the clock."""
+        for accel, more, suite in (
+                (guests.TCG, ("-cpu", "max"), "nts"),
+                ("tcg,thread=single", ("-icount", "shift=0", "-cpu",
+                                       "max,x2apic=off"), "nts-icount")):
+            vm = guests.Gnomon().start(
+                self.folder, words="selftest=nts-cost", accel=accel,
+                more=(*more, "-device", "isa-debug-exit,iobase=0xf4,iosize=4"))
+            with contextlib.closing(vm):
+                vm.wait_for("nts-cost: (done)", 30)
+                for what, ticks, ns in re.findall(
+                        r"nts-cost: (.*): (\d+) ticks, (\d+) ns a request",
+                        vm.output()):
+                    self.note("gnomon", suite, {
+                        "what": what, "ticks": int(ticks), "ns": int(ns)})
+
     def server(self):
         """The parts of one reply, on the host."""
-        text = lab.run(os.path.join(lab.BUILD, "native", "tests", "bench",
-                                    "bench_server")).stdout
-        for what, ns in re.findall(r"^(\S.*?) {2,}([\d.]+) ns$", text, re.M):
-            self.note("host", "server", {"what": what, "ns": float(ns)})
+        for program in ("bench_server", "bench_nts"):
+            text = lab.run(os.path.join(lab.BUILD, "native", "tests", "bench",
+                                        program)).stdout
+            for what, ns in re.findall(r"^(\S.*?) {2,}([\d.]+) ns$", text,
+                                       re.M):
+                self.note("host", "server", {"what": what, "ns": float(ns)})
 
     def size(self):
         for guest in self.guests:
@@ -298,6 +317,13 @@ def print_table(bench):
                 print("one reading of the clock, " + words % run
                       + (", %d instructions" % run["instructions"]
                          if "instructions" in run else ""))
+    for suite, words in (
+            ("nts", "in the image under TCG: %(what)s: %(ns)d ns"),
+            ("nts-icount", "by QEMU's instruction counter: %(what)s: %(ticks)d "
+             "instructions")):
+        for run in bench.runs:
+            if run["suite"] == suite:
+                print("one request under NTS, " + words % run)
     for run in bench.runs:
         if run["suite"] == "server":
             print("natively, %-30s %8.1f ns" % (run["what"], run["ns"]))

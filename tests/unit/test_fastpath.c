@@ -6,6 +6,7 @@
 #include "tests/check.h"
 #include "tests/fake/card.h"
 #include "tests/frames.h"
+#include "tests/nts_ask.h"
 
 #define HZ       1000000000ull
 #define TRANSMIT 40
@@ -62,14 +63,15 @@ static const struct fastpath_machine fake_machine = {
 
 /* Access and rate, as the test wants them. */
 static bool allow;
+static bool required;
+static struct access require;
 static enum limit_verdict limit_says;
 static unsigned limit_asked;
 
 bool access_allowed(const struct access *a, const struct ip_addr6 *from)
 {
-    (void)a;
     (void)from;
-    return allow;
+    return a == &require ? required : allow;
 }
 
 enum limit_verdict limit_check(struct limit *l, const struct ip_addr6 *from,
@@ -119,6 +121,7 @@ static int start(void **state)
     simd_depth = 0;
     budget_left = 1;
     allow = true;
+    required = true;
     limit_says = LIMIT_PASS;
     card_init(&card, frames_ours);
     memset(&ring, 0, sizeof(ring));
@@ -210,6 +213,245 @@ static void test_a_request_is_answered_in_its_own_frame(void **state)
         CHECK(get_u64(ntp + 40) > get_u64(ntp + 32));
     }
     CHECK_EQ(fp.count[NTP_OK], 2);
+}
+
+/* A server under NTS, and a client that agreed with it. */
+static struct nts_keys cookie_keys;
+static struct nts_cookie client = {.aead = AEAD_AES_SIV_CMAC_256,
+                                   .c2s = "to the server",
+                                   .s2c = "to the client"};
+static struct nts_server nts;
+static uint8_t cookie[NTS_COOKIE_MAX];
+
+static void no_random(void *context, void *bytes, size_t len)
+{
+    (void)context;
+    CHECK_EQ(simd_depth, 1);
+    memset(bytes, 0x5a, len);
+}
+
+static void start_nts(void)
+{
+    static const struct nts_key_bytes key = {.id = 7, .key = "gnomon"};
+    static const uint8_t nonce[NTS_COOKIE_NONCE_LEN];
+
+    nts_keys_init(&cookie_keys, &aes_ct);
+    nts_keys_load(&cookie_keys, &key, 1);
+    nts_cookie_seal(&cookie_keys, &client, nonce, cookie);
+    nts = (struct nts_server){.ntp = &server,
+                              .keys = &cookie_keys,
+                              .cipher = &aes_ct,
+                              .random = no_random};
+    config.nts = &nts;
+}
+
+static const struct nts_ask nts_plainest;
+
+/* A request under NTS, in `payload`. */
+static struct frames_udp nts_request(void)
+{
+    struct frames_udp u = frames_request(false, payload);
+
+    u.payload_len =
+        nts_ask_make(payload, &nts_plainest, &client, cookie, sizeof(cookie));
+    return u;
+}
+
+/* The transmit timestamp of an authentic reply. */
+static uint64_t nts_transmitted(const struct card_frame *f)
+{
+    struct frame g;
+    struct nts_got got;
+
+    CHECK_EQ(f->holder, CARD_SENT);
+    CHECK_EQ(frame_parse(&g, f->data, f->len), NTP_OK);
+    CHECK(frame_checksum_ok(&g, f->data));
+    const uint8_t *ntp = f->data + g.udp_offset + 8;
+
+    CHECK(nts_ask_open(&got, ntp, g.payload_len, &nts_plainest, &client));
+    CHECK_EQ(got.cookies, 1);
+    return get_u64(ntp + TRANSMIT);
+}
+
+/* What waits leaves before it, and it leaves before what comes after. */
+static void test_an_answer_under_nts_is_alone_in_its_batch(void **state)
+{
+    uint8_t plain[48] = {0x23};
+    struct frames_udp one = frames_request(false, plain);
+    struct frames_udp u;
+    struct card_frame *f;
+
+    (void)state;
+    start_nts();
+    u = nts_request();
+    put(&one);
+    put(&one);
+    f = put(&u);
+    put(&one);
+    run();
+    CHECK_EQ(fp.count[NTP_OK], 3);
+    CHECK_EQ(fp.count[NTS_OK], 1);
+    CHECK_EQ(card.kicks, 3);
+    nts_transmitted(f);
+}
+
+static void test_a_seal_is_made_again_when_the_cpu_was_away(void **state)
+{
+    struct frames_udp u;
+    struct card_frame *f;
+    uint64_t first;
+
+    (void)state;
+    start_nts();
+    u = nts_request();
+    f = put(&u);
+    run();
+    first = nts_transmitted(f);
+    CHECK_EQ(fp.redone, 0);
+
+    /* The look after the seal finds that a second has passed. */
+    f = put(&u);
+    looks = 0;
+    leap_at = 3;
+    leaps = 1;
+    run();
+    CHECK_EQ(fp.redone, 1);
+    CHECK(nts_transmitted(f) - first >= 0x100000000u);
+}
+
+/* Its timestamp is that of the end of the seal, not of its beginning. */
+static void test_the_seal_is_in_the_timestamp(void **state)
+{
+    struct frames_udp u;
+    struct card_frame *f;
+    uint64_t began;
+
+    (void)state;
+    start_nts();
+    u = nts_request();
+    put(&u);
+    ticks_a_look = HZ / 1000;
+    run();
+    ticks_a_look = HZ / 1000;
+    began = ticks;
+    f = put(&u);
+    run();
+
+    /* A look a millisecond: for the budget, before the seal, after it. */
+    uint64_t sent = nts_transmitted(f) - ((uint64_t)1000 << 32);
+
+    CHECK_NEAR((double)sent / 0x1p32, (double)(began + 3 * ticks_a_look) / HZ,
+               1e-5);
+}
+
+static void test_a_nak_needs_no_seal_and_waits_with_the_others(void **state)
+{
+    uint8_t plain[48] = {0x23};
+    struct frames_udp one = frames_request(false, plain);
+    struct frames_udp u;
+
+    (void)state;
+    start_nts();
+    u = nts_request();
+    payload[20] ^= 1;
+    put(&one);
+    put(&u);
+    put(&one);
+    run();
+    CHECK_EQ(fp.count[NTP_OK], 2);
+    CHECK_EQ(fp.count[NTS_NAK], 1);
+    CHECK_EQ(card.kicks, 1);
+    CHECK_BYTES(card.frame[1].data + 42 + 12, "NTSN", 4);
+}
+
+static void test_a_kiss_under_nts_is_counted_as_a_kiss(void **state)
+{
+    struct frames_udp u;
+
+    (void)state;
+    start_nts();
+    u = nts_request();
+    limit_says = LIMIT_KISS;
+    CHECK_EQ(fate(&u), NTP_KISS_RATE);
+    CHECK_BYTES(card.frame[0].data + 42 + 12, "RATE", 4);
+    nts_transmitted(&card.frame[0]);
+    limit_says = LIMIT_DROP;
+    CHECK_EQ(fate(&u), NTP_DROP_RATE);
+}
+
+/* The budget is looked at before each frame that follows a cipher. */
+static void test_ciphers_are_paid_for_one_by_one(void **state)
+{
+    struct frames_udp u;
+    unsigned plain_looks;
+
+    (void)state;
+    u = frames_request(false, payload);
+    for (int i = 0; i < 4; i++)
+        put(&u);
+    looks = 0;
+    run();
+    plain_looks = looks;
+
+    start_nts();
+    u = nts_request();
+    payload[20] ^= 1; /* NAKs, so that they are one batch */
+    for (int i = 0; i < 4; i++)
+        put(&u);
+    looks = 0;
+    run();
+    CHECK_EQ(fp.count[NTS_NAK], 4);
+    CHECK_EQ(looks, plain_looks + 4);
+}
+
+static void test_without_nts_such_a_request_is_a_plain_one(void **state)
+{
+    struct frames_udp u;
+
+    (void)state;
+    start_nts();
+    u = nts_request();
+    config.nts = NULL;
+    CHECK_EQ(fate(&u), NTP_OK);
+    CHECK_EQ(card.frame[0].len, 42 + 48 + 36); /* RFC 8915, 5.3 */
+}
+
+static void
+test_where_it_is_required_the_unauthenticated_are_dropped(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+    uint8_t digest[NTP_DIGEST_MAX];
+
+    (void)state;
+    start_nts();
+    config.require = &require;
+    for (int i = 0; i < 2; i++) {
+        required = i == 0;
+        limit_says = LIMIT_PASS;
+        payload[0] = 0x23;
+        u.payload_len = 48;
+        CHECK_EQ(fate(&u), required ? NTP_DROP_REQUIRED : NTP_OK);
+        limit_says = LIMIT_KISS;
+        CHECK_EQ(fate(&u), required ? NTP_DROP_REQUIRED : NTP_KISS_RATE);
+        limit_says = LIMIT_PASS;
+
+        /* A key will do, NTS will do, and a NAK is told to both. */
+        keys.count = 1;
+        keys.key[0] = (struct ntp_key){
+            .id = 1, .type = MAC_SHA1, .secret = "style", .secret_len = 5};
+        ntp_mac_make(&keys.key[0], payload, 48, digest);
+        put_u32(payload + 48, 1);
+        memcpy(payload + 52, digest, 20);
+        u.payload_len = 72;
+        CHECK_EQ(fate(&u), NTP_OK);
+
+        struct frames_udp protected = nts_request();
+
+        CHECK_EQ(fate(&protected), NTS_OK);
+        payload[20] ^= 1;
+        CHECK_EQ(fate(&protected), NTS_NAK);
+        memset(payload, 0, 48);
+    }
 }
 
 static void test_what_is_not_ntp_goes_to_the_ring(void **state)
@@ -636,6 +878,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup(name, start)
         T(test_a_request_is_answered_in_its_own_frame),
+        T(test_an_answer_under_nts_is_alone_in_its_batch),
+        T(test_a_seal_is_made_again_when_the_cpu_was_away),
+        T(test_the_seal_is_in_the_timestamp),
+        T(test_a_nak_needs_no_seal_and_waits_with_the_others),
+        T(test_a_kiss_under_nts_is_counted_as_a_kiss),
+        T(test_ciphers_are_paid_for_one_by_one),
+        T(test_without_nts_such_a_request_is_a_plain_one),
+        T(test_where_it_is_required_the_unauthenticated_are_dropped),
         T(test_what_is_not_ntp_goes_to_the_ring),
         T(test_a_full_ring_drops_and_counts),
         T(test_a_flood_leaves_room_for_answers),
