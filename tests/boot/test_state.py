@@ -172,6 +172,31 @@ def test_named_disk_is_found_among_others(boot, tmp_path):
     vm.wait_for("state: no disk or partition of that name")
 
 
+def mkstate(path):
+    return lab.run(os.path.join(lab.ROOT, "tools", "mkstate"), str(path),
+                   check=False)
+
+
+def test_mkstate_makes_a_region_of_a_new_file_or_a_large_one(boot, tmp_path):
+    large = make_disk(tmp_path / "large", 80 << 20)
+    for path in (str(tmp_path / "new"), large, large):
+        assert mkstate(path).returncode == 0
+        assert "nothing was saved yet" in look(boot, path)
+        saved = newest(path)[1]
+        assert found(look(boot, path))[0] == saved
+
+
+def test_mkstate_takes_nothing_that_is_something_else(tmp_path):
+    for content in (b"x", bytes((1 << 20) - 1) + b"x"):
+        path = make_disk(tmp_path / "disk", 1 << 20, content)
+        assert "something else" in mkstate(path).stdout
+        assert read(path) == content.ljust(1 << 20, b"\0")
+    path = make_disk(tmp_path / "small", REGION - 512)
+    assert mkstate(path).returncode != 0
+    assert not any(read(path))
+    assert mkstate(tmp_path).returncode != 0
+
+
 # Disks that are not ours.
 
 def foreign(kind):

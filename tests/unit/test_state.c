@@ -10,6 +10,8 @@
 #include "tests/fake/machine.h"
 #include "tests/gpt_make.h"
 
+#include <mbedtls/sha256.h>
+
 #define HZ 1000000
 
 static struct pci pci;
@@ -138,6 +140,19 @@ static void test_latest_save_is_found(void **state)
         boot();
         CHECK_EQ(state_loaded(&st)->unix_seconds, 3000 + i);
     }
+}
+
+/* Make a header or slot one of the next version, otherwise sound. */
+static void vouch_for_version_2(uint8_t *at)
+{
+    mbedtls_sha256_context sha256;
+
+    at[11] = 2;
+    mbedtls_sha256_init(&sha256);
+    mbedtls_sha256_starts(&sha256, 0);
+    mbedtls_sha256_update(&sha256, at, 24);
+    mbedtls_sha256_update(&sha256, at + 56, at[15]);
+    mbedtls_sha256_finish(&sha256, at + 24);
 }
 
 /* Many changes at once are one write; the last counts. */
@@ -633,6 +648,23 @@ static void test_refused_save_is_tried_again(void **state)
     CHECK_EQ(state_loaded(&st)->unix_seconds, 11);
 }
 
+/* A region of a later version, or a slot of one, is not written to. */
+static void test_later_versions_are_left_alone(void **state)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        start(state);
+        boot();
+        save(3);
+        fake_disk_forget(&fake_disk[0]);
+        vouch_for_version_2(fake_disk[0].medium + (i ? STATE_SLOT_AT(0) : 0));
+        boot();
+        CHECK(!state_usable(&st));
+        CHECK(said("of a later version"));
+        save(4);
+        CHECK_EQ(fake_disk[0].writes, 0);
+    }
+}
+
 /* A disk that may not be written to is read. */
 static void test_read_only_disk_is_read(void **state)
 {
@@ -769,6 +801,7 @@ int main(void)
         TEST(disk_that_hangs_later_is_given_up),
         TEST(disk_that_breaks_a_rule_is_given_up),
         TEST(refused_save_is_tried_again),
+        TEST(later_versions_are_left_alone),
         TEST(read_only_disk_is_read),
         TEST(unreadable_disk_is_not_written),
         TEST(next_disk_after_one_without_a_driver),
