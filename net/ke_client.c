@@ -190,20 +190,34 @@ static void start(struct ke_client *k, uint64_t now_ticks)
     k->deadline_ticks = now_ticks + seconds(k, SESSION_S);
 }
 
-static bool export_keys(struct ke_client *k)
+static bool export_keys(struct ke_client *k, uint16_t exporter_aead,
+                        struct nts_client_keys *keys)
+{
+    uint8_t context[NTS_KE_EXPORTER_CONTEXT_LEN];
+    size_t len;
+
+    keys->aead = k->session->result.aead;
+    len = aead_key_len(keys->aead);
+    nts_ke_exporter_context(exporter_aead, false, context);
+    if (!tls_export(k->tls, NTS_KE_EXPORTER_LABEL, context, sizeof(context),
+                    keys->c2s, len))
+        return false;
+    nts_ke_exporter_context(exporter_aead, true, context);
+    return tls_export(k->tls, NTS_KE_EXPORTER_LABEL, context, sizeof(context),
+                      keys->s2c, len);
+}
+
+/* All that only lasts as long as TLS does. */
+static bool take_keys(struct ke_client *k)
 {
     struct ke_session *s = k->session;
-    uint8_t context[NTS_KE_EXPORTER_CONTEXT_LEN];
-    size_t len = aead_key_len(s->result.aead);
-    bool done;
+    const struct nts_ke_result *result = &s->result;
 
-    s->keys.aead = s->result.aead;
-    nts_ke_exporter_context(s->result.exporter_aead, false, context);
-    done = tls_export(k->tls, NTS_KE_EXPORTER_LABEL, context, sizeof(context),
-                      s->keys.c2s, len);
-    nts_ke_exporter_context(s->result.exporter_aead, true, context);
-    return done && tls_export(k->tls, NTS_KE_EXPORTER_LABEL, context,
-                              sizeof(context), s->keys.s2c, len);
+    if (checks_dates(k->all) && !client_is_set(k->all->client))
+        (void)tls_validity(k->tls, &s->not_before, &s->not_after);
+    s->has_other = result->exporter_aead != result->aead &&
+                   export_keys(k, (uint16_t)result->aead, &s->other);
+    return export_keys(k, result->exporter_aead, &s->keys);
 }
 
 static const char *aead_text(enum aead_id aead)
@@ -218,6 +232,8 @@ static enum ke_client_news agree(struct ke_client *k, uint64_t now_ticks)
     const struct ke_session *s = k->session;
 
     nts_client_set_keys(&k->nts, &s->keys);
+    if (s->has_other)
+        nts_client_set_other_keys(&k->nts, &s->other);
     for (unsigned i = 0; i < s->result.cookies; i++)
         (void)nts_client_add_cookie(&k->nts, s->result.cookie[i].bytes,
                                     s->result.cookie[i].len);
@@ -263,9 +279,7 @@ static enum ke_client_news conclude(struct ke_client *k, uint64_t now_ticks)
                     now_ticks);
     if (verdict != NTS_KE_OK)
         return fail(k, nts_ke_text(verdict), "", now_ticks);
-    if (checks_dates(k->all) && !client_is_set(k->all->client))
-        (void)tls_validity(k->tls, &s->not_before, &s->not_after);
-    if (!export_keys(k))
+    if (!take_keys(k))
         return fail(k, "TLS has no keys to export", "", now_ticks);
     tls_close(k->tls);
     k->tls = NULL;

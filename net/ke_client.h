@@ -40,6 +40,8 @@ struct ke_session {
     struct nts_ke_reading reading;
     struct nts_ke_result result;
     struct nts_client_keys keys;
+    struct nts_client_keys other; /* of the context that was not agreed on */
+    bool has_other;
     int64_t not_before, not_after; /* of the certificate; 0, 0: any */
 };
 

@@ -442,15 +442,16 @@ static void add_name(struct upstream *u, unsigned index,
 
 /* What has happened, for the log. */
 
-/* Its name, and its address if that is not the name. */
+/* Its name, and the address that is asked if that is not the name. */
 static void source_text(const struct upstream *u, int slot, char *out,
                         size_t room)
 {
     const struct upstream_slot *s = &u->slot[slot];
+    bool named = u->name[s->name].literal && ip_equal(&s->addr, &s->ntp_addr);
 
-    if (s->has_addr && !u->name[s->name].literal)
+    if (s->has_ntp && !named)
         fmt_print(out, room, " %s (%s)", name_of(u, slot),
-                  addr_text(&s->addr).text);
+                  addr_text(&s->ntp_addr).text);
     else
         fmt_print(out, room, " %s", name_of(u, slot));
 }

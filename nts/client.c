@@ -31,7 +31,9 @@ void nts_client_init(struct nts_client *n, const struct aes_cipher *cipher,
 void nts_client_forget(struct nts_client *n)
 {
     aes_wipe(&n->keys, sizeof(n->keys));
+    aes_wipe(&n->other, sizeof(n->other));
     n->has_keys = false;
+    n->has_other = false;
     n->cookies = 0;
     n->waiting = false;
     n->nak = false;
@@ -48,6 +50,13 @@ void nts_client_set_keys(struct nts_client *n,
     nts_client_forget(n);
     n->keys = *keys;
     n->has_keys = true;
+}
+
+void nts_client_set_other_keys(struct nts_client *n,
+                               const struct nts_client_keys *keys)
+{
+    n->other = *keys;
+    n->has_other = true;
 }
 
 bool nts_client_add_cookie(struct nts_client *n, const uint8_t *bytes,
@@ -117,15 +126,24 @@ static void seal(const struct nts_client *n, const uint8_t *data, size_t len,
     aead_wipe(&c2s);
 }
 
+/* The server has had until this poll to prove that NAK wrong. */
+static void heed_nak(struct nts_client *n)
+{
+    if (n->nak && n->has_other && !n->proven)
+        n->keys = n->other;
+    else
+        n->refused |= n->nak;
+    n->has_other &= !n->nak;
+    n->nak = false;
+}
+
 size_t nts_client_protect(void *context, uint8_t *data, size_t len, size_t room)
 {
     struct nts_client *n = context;
     uint8_t *nonce;
     uint8_t *sealed;
 
-    /* The server has had until this poll to prove that NAK wrong. */
-    n->refused |= n->nak;
-    n->nak = false;
+    heed_nak(n);
     n->waiting = false;
     n->starved = n->cookies == 0;
     if (!n->has_keys || n->starved)

@@ -37,6 +37,9 @@ struct nts_client {
 
     bool has_keys;
     struct nts_client_keys keys;
+    bool has_other; /* to be tried if the server knows the cookies not by
+                       `keys` */
+    struct nts_client_keys other;
     struct nts_client_cookie cookie[NTS_CLIENT_COOKIES]; /* oldest first */
     unsigned cookies;
 
@@ -66,6 +69,13 @@ void nts_client_init(struct nts_client *n, const struct aes_cipher *cipher,
  */
 void nts_client_set_keys(struct nts_client *n,
                          const struct nts_client_keys *keys);
+
+/*
+ * With those of nts_client_set_keys(): a server may have meant these.  If it
+ * answers its first requests with nothing but NAKs, they are used instead.
+ */
+void nts_client_set_other_keys(struct nts_client *n,
+                               const struct nts_client_keys *keys);
 
 /* Forget keys and cookies. */
 void nts_client_forget(struct nts_client *n);

@@ -536,6 +536,61 @@ static void test_a_nak_needs_the_identifier_of_the_request(void **state)
     CHECK(!nts_client_wants_keys(&rig.client));
 }
 
+/* chrony 4.4 to 4.6.0 and RFC 8915 do not agree on the keys of AEAD 30. */
+static void test_after_a_nak_the_other_keys_are_tried_once(void **state)
+{
+    (void)state;
+    struct nts_client_keys other;
+
+    for (int right = 0; right < 2; right++) {
+        begin(AEAD_AES_128_GCM_SIV);
+        give_cookies(8, COOKIE_LEN);
+        other = rig.keys;
+        other.c2s[0] ^= 1;
+        other.s2c[0] ^= 1;
+        nts_client_set_other_keys(&rig.client, &other);
+        CHECK(ask());
+        nak_reply();
+        CHECK_EQ(answer(), SOURCE_NAK);
+        CHECK(ask());
+        CHECK(!nts_client_wants_keys(&rig.client));
+        CHECK_EQ(memcmp(&rig.client.keys, &other, sizeof(other)), 0);
+        if (right) {
+            rig.keys = other;
+            good_reply(1);
+            CHECK_EQ(answer(), SOURCE_OK);
+        }
+        nak_reply();
+        CHECK(ask());
+        nak_reply();
+        CHECK_EQ(answer(), SOURCE_NAK);
+        CHECK(ask());
+        CHECK(nts_client_wants_keys(&rig.client));
+        CHECK_EQ(memcmp(&rig.client.keys, &other, sizeof(other)), 0);
+    }
+}
+
+static void test_keys_that_brought_an_answer_are_not_exchanged(void **state)
+{
+    (void)state;
+    struct nts_client_keys other;
+
+    begin(AEAD_AES_128_GCM_SIV);
+    give_cookies(8, COOKIE_LEN);
+    other = rig.keys;
+    other.c2s[0] ^= 1;
+    nts_client_set_other_keys(&rig.client, &other);
+    CHECK(ask());
+    good_reply(1);
+    CHECK_EQ(answer(), SOURCE_OK);
+    CHECK(ask());
+    nak_reply();
+    CHECK_EQ(answer(), SOURCE_NAK);
+    CHECK(ask());
+    CHECK(nts_client_wants_keys(&rig.client));
+    CHECK_EQ(memcmp(&rig.client.keys, &rig.keys, sizeof(other)), 0);
+}
+
 /* Dates. */
 
 static void test_time_outside_the_certificates_validity_is_refused(void **state)
@@ -619,6 +674,8 @@ int main(void)
         cmocka_unit_test(test_a_nak_waits_for_the_next_poll),
         cmocka_unit_test(test_a_proven_answer_makes_a_nak_void),
         cmocka_unit_test(test_a_nak_needs_the_identifier_of_the_request),
+        cmocka_unit_test(test_after_a_nak_the_other_keys_are_tried_once),
+        cmocka_unit_test(test_keys_that_brought_an_answer_are_not_exchanged),
         cmocka_unit_test(
             test_time_outside_the_certificates_validity_is_refused),
         cmocka_unit_test(test_random_replies_are_never_believed),
