@@ -11,7 +11,7 @@ complain() {
 }
 
 # A definition: the name and a parenthesis on a line that is not indented.
-functions=" $(cat {arch,boot,drivers,net,ntp}/*.[chS] |
+functions=" $(cat {arch,boot,drivers,net,ntp,nts}/*.[chS] |
     sed -n 's/^[a-z][^(]*[ *]\([a-z_][a-z0-9_]*\)(.*/\1/p' | tr '\n' ' ')"
 
 has_test() {
