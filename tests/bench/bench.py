@@ -20,23 +20,25 @@ import sys
 import time
 
 import guest as guests
+import nts_times
 from guest import lab, loadgen
+import nts_lab
 
 # How often, and for how many seconds.
 FORMS = {
     "short": {
-        "suites": "clock nts size memory boot idle load accuracy",
+        "suites": "clock nts size memory boot idle load accuracy ke",
         "boots": 3, "loads": 1, "load": 1, "latency": 2, "settle": 2,
         "idle": 4, "follow": 2, "accuracy": 6,
         "windows": (1, 64), "rates": (2000, 50000)},
     "normal": {
-        "suites": "clock nts server size memory boot idle load accuracy",
+        "suites": "clock nts server size memory boot idle load accuracy ke",
         "boots": 7, "loads": 3, "load": 3, "latency": 10, "settle": 15,
         "idle": 30, "follow": 40, "accuracy": 60,
         "windows": (1, 16, 64),
         "rates": (2000, 5000, 10000, 20000, 50000)},
     "long": {
-        "suites": "clock nts server size memory boot idle load accuracy",
+        "suites": "clock nts server size memory boot idle load accuracy ke",
         "boots": 15, "loads": 7, "load": 5, "latency": 20, "settle": 30,
         "idle": 30, "follow": 120, "accuracy": 600,
         "windows": (1, 16, 64),
@@ -44,7 +46,7 @@ FORMS = {
 }
 
 # These ask over a link that the kernel has a hand in.
-ON_TAP = ("boot", "idle", "accuracy")
+ON_TAP = ("boot", "idle", "accuracy", "ke")
 UDP = ["--udp", lab.GUEST + ":123"]
 DGRAM_QUEUE = "/proc/sys/net/unix/max_dgram_qlen"
 
@@ -191,6 +193,41 @@ class Bench:
         with self.link() as net:
             self.in_turns(1, once)
 
+    def ke(self):
+        """NTS of the appliance, with a P-256 certificate that is given."""
+        tls, ca = nts_times.warm_up(), nts_lab.Authority(self.folder)
+        cpio = nts_lab.archive(os.path.join(self.folder, "nts.cpio"),
+                               [ca.issue()], "server 10.0.2.2 iburst\n"
+                               "logstats 1\n")
+        control = nts_times.busy_elsewhere(self.folder,
+                                           *ca.issue(("127.0.0.1",)))
+        places = {"handshakes here": (lab.GUEST, nts_times.nts.PORT),
+                  "handshakes elsewhere": nts_times.CONTROL}
+
+        def start(net):
+            return contextlib.closing(guests.Gnomon().start(
+                self.folder, net, words=" ", more=("-initrd", cpio)))
+
+        with self.link() as net, contextlib.closing(control):
+            for _ in range(self.form["boots"]):
+                with start(net) as vm, guests.Span(vm) as span:
+                    figures = nts_times.first_reply(vm.started, tls)
+                self.note("gnomon", "nts boot", figures, span)
+            with start(net) as vm:
+                nts_times.first_reply(vm.started, tls)
+                for _ in range(self.form["loads"]):
+                    for parallel in (1, nts_times.CLIENTS):
+                        with guests.Span(vm) as span:
+                            figures = nts_times.handshakes(
+                                self.form["load"] + 1, parallel)
+                        self.note("gnomon", "handshakes by %d" % parallel,
+                                  figures, span)
+                    for name, place in places.items():
+                        with guests.Span(vm) as span:
+                            figures = nts_times.response_times(
+                                self.form["latency"], place)
+                        self.note("gnomon", name, figures, span)
+
     # What is asked over a unix socket, which has no kernel's network in it.
 
     @contextlib.contextmanager
@@ -282,6 +319,16 @@ def rows(form):
            lambda r: r["p50_us"])
     yield ("response at 200/s, 99 %", "%.0f us", "200/s",
            lambda r: r["p99_us"])
+    yield ("start of QEMU to first reply under NTS", "%.0f ms", "nts boot",
+           lambda r: r["nts_ms"])
+    for n in (1, nts_times.CLIENTS):
+        yield ("NTS-KE/s, %d at once" % n, "%.1f", "handshakes by %d" % n,
+               lambda r: r["per_s"])
+    for where in ("here", "elsewhere"):
+        name = "handshakes " + where
+        yield ("response at %d/s, 8 clients' %s" % (nts_times.RATE, name),
+               "%.0f us", name, lambda r: r["p50_us"])
+        yield "  99 %", "%.0f us", name, lambda r: r["p99_us"]
     yield ("served time minus host's, RMS, 16 s poll", "%.1f us", "accuracy",
            lambda r: r["rms_us"])
     yield ("  its median", "%.1f us", "accuracy", lambda r: r["median_us"])
@@ -296,13 +343,13 @@ def median(runs, name, suite, figure):
 
 def print_table(bench):
     names = [g.name for g in bench.guests]
-    print("%-42s" % "" + "".join("%14s" % n for n in names)
+    print("%-46s" % "" + "".join("%14s" % n for n in names)
           + ("%10s" % "ratio" if len(names) > 1 else ""))
     for words, pattern, suite, figure in rows(bench.form):
         values = [median(bench.runs, n, suite, figure) for n in names]
         if all(v is None for v in values):
             continue
-        line = "%-42s" % words + "".join(
+        line = "%-46s" % words + "".join(
             "%14s" % ("-" if v is None else pattern % v) for v in values)
         if len(values) > 1 and None not in values and values[0]:
             line += "%10.3g" % (values[1] / values[0])
@@ -344,6 +391,10 @@ def sane(runs):
             results.append(run["valid"] > 0 and run["malformed"] == 0 and
                            run["wrong_origin"] == 0 and
                            run["bad_checksum"] == 0 and run["unsync"] == 0)
+        elif suite.startswith("handshakes by"):
+            results.append(run["failed"] == 0 and run["handshakes"] > 0)
+        elif suite.startswith("handshakes"):
+            results.append(run["sent"] == run["answered"])
         elif suite == "accuracy":
             results.append(run["samples"] > 2 * run["unbounded"])
         else:
