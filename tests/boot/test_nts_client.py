@@ -149,8 +149,8 @@ END = record(0)
 TLS12 = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)
 
 HOSTILE = {
-    "TLS 1.2": ({"versions": TLS12}, r"TLS|protocol|alert"),
-    "no ALPN": ({"alpn": None}, r"ALPN|ntske"),
+    "TLS 1.2": ({"versions": TLS12}, r"do not speak TLS 1\.3"),
+    "no ALPN": ({"alpn": None}, r"ALPN"),
     "error": ({"answer": record(2, b"\0\x01") + END}, r"with an error.*"),
     "silence": ({"answer": None}, r"no answer"),
     "cut": ({"answer": NTPV4 + SIV + COOKIE}, r"before its End of Message"),
