@@ -156,7 +156,9 @@ nts-y := \
     cookie \
     fields \
     server \
-    client
+    client \
+    x25519 \
+    x25519_psa
 
 # What runs at interrupt level has no vector registers to spoil.
 irq-y := \
@@ -231,9 +233,11 @@ CPPFLAGS := -iquote . -nostdinc -isystem $(compiler-include) \
     -isystem $(T)/mbedtls/include $(bearssl-include) \
     -DMBEDTLS_CONFIG_FILE='"nts/mbedtls_config.h"'
 CFLAGS = -std=gnu11 $(warnings) $(machine) $(same-bytes)
-# nd6_input: see net/lwip_hooks.h.
+# What is wrapped: see net/lwip_hooks.h and nts/x25519_psa.h.
 LDFLAGS := -nostdlib -static -Wl,--gc-sections -Wl,--build-id=none \
     -Wl,--wrap=nd6_input \
+    -Wl,--wrap=mbedtls_psa_ecp_export_public_key \
+    -Wl,--wrap=mbedtls_psa_key_agreement_ecdh \
     -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments
 
 image-objects := $(image-y:%=$(B)/%.o)
