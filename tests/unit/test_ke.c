@@ -137,6 +137,8 @@ static void test_another_protocol_is_not_ours(void **state)
     (void)state;
     judge("8001 0002 0001" END);
     CHECK(terms.ok && !terms.ntpv4 && !terms.has_aead);
+    judge("8001 0002 0001" SIV END);
+    CHECK(terms.ok && !terms.ntpv4 && !terms.has_aead);
     judge("8001 0004 80010000" SIV END);
     CHECK(terms.ok && terms.ntpv4 && terms.has_aead);
 }

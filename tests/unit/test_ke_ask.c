@@ -235,6 +235,18 @@ static void test_the_first_eight_cookies_are_kept(void **state)
     CHECK_EQ(result.cookie[7].bytes[0], 10);
 }
 
+static void test_names_and_addresses_are_kept(void **state)
+{
+    (void)state;
+    CHECK_EQ(verdict(NTPV4 SIV COOKIE "8006 0007 612d625f432e39" END),
+             NTS_KE_OK);
+    CHECK_TEXT(result.server, "a-b_C.9");
+    CHECK_EQ(verdict(NTPV4 SIV COOKIE "0006 0003 3a3a31 8007 0002 ffff" END),
+             NTS_KE_OK);
+    CHECK_TEXT(result.server, "::1");
+    CHECK_EQ(result.port, 65535);
+}
+
 static void test_the_longest_name_is_kept(void **state)
 {
     struct nts_record_writer w = nts_record_writer_of(data, sizeof(data));
@@ -322,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_each_failed_rule_has_a_verdict_of_its_own),
         cmocka_unit_test(test_the_code_of_an_error_is_kept),
         cmocka_unit_test(test_the_first_eight_cookies_are_kept),
+        cmocka_unit_test(test_names_and_addresses_are_kept),
         cmocka_unit_test(test_the_longest_name_is_kept),
         cmocka_unit_test(test_responses_of_65536_octets_are_read),
         cmocka_unit_test(test_reading_ends_as_soon_as_nothing_can_change),
