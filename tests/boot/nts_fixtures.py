@@ -24,10 +24,11 @@ def server(boot, link, upstream, tmp_path, ca):
     certificate of `ca`."""
     del upstream
 
-    def start(conf="", pairs=None, port=123, ke_port=nts.PORT, **more):
+    def start(conf="", pairs=None, port=123, ke_port=nts.PORT, files=(),
+              **more):
         cpio = nts_lab.archive(
             tmp_path / "boot.cpio", pairs or [ca.issue()],
-            "server 10.0.2.2 iburst minpoll 2 maxpoll 3\n" + conf)
+            "server 10.0.2.2 iburst minpoll 2 maxpoll 3\n" + conf, files)
         vm = boot("", net=link.netdev(), initrd=cpio, **more)
         lab.ask_until(lambda r: r.synchronised, 20, port=port)
         lab.until("NTS-KE", 10, lambda: nts_lab.accepts(lab.GUEST, ke_port))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Authenticated time for real clients, and for those that get NTS-KE wrong."""
 
+import hashlib
 import os
 import re
 import socket
@@ -165,6 +166,19 @@ def test_own_certificate_is_shown_on_the_console(boot, link, upstream):
     text = vm.output().replace(":", "").lower()
     assert digest.replace(":", "").lower() in text, vm.output()
     nts.exchange(establish(), lab.GUEST)
+
+
+def test_certificate_without_its_key_is_named(boot, link, upstream, tmp_path,
+                                              ca):
+    """Time is served all the same."""
+    del upstream
+    cpio = nts_lab.archive(
+        tmp_path / "boot.cpio", [(ca.issue()[0], ca.issue()[1])],
+        "server 10.0.2.2 iburst\n")
+    vm = boot("", net=link.netdev(), initrd=cpio)
+    lab.ask_until(lambda r: r.synchronised, 20)
+    vm.wait_for(r"nts: server0\.crt with server0\.key is not used: \w+", 10)
+    assert not nts_lab.accepts(lab.GUEST)
 
 
 # Requests that are wrong, RFC 8915, 4.1.
@@ -459,12 +473,22 @@ def test_connections_are_limited_by_address(serve, link):
 
 
 def test_requests_without_nts_are_dropped_where_it_is_required(serve, link):
-    vm = serve("ntsrequire 10.0.2.9\nlogstats 1")
+    secret = bytes(range(20))
+    vm = serve("ntsrequire 10.0.2.9\nlogstats 1\nkeyfile ntp.keys", files={
+        "ntp.keys": b"5 SHA1 HEX:" + secret.hex().encode() + b"\n"})
     link.add("10.0.2.9/24")
     assert lab.ask(source="10.0.2.2")
     assert lab.ask(source="10.0.2.9", timeout=0.5) is None
+    asked = lab.request()
+    digest = hashlib.sha1(secret + asked).digest()
+    assert lab.ask(source="10.0.2.9", packet=asked + bytes((0, 0, 0, 5)) +
+                   digest)
     keys = establish()
     asked, unique_id = keys.request()
     answer = nts.send(lab.GUEST, asked, source="10.0.2.9")
     assert len(keys.check(asked, answer, unique_id)) == 1
+    # What cannot be verified is told so, which says nothing of the time.
+    asked, unique_id = keys.request(cookie=bytes(100))
+    answer = nts.send(lab.GUEST, asked, source="10.0.2.9")
+    assert answer[12:16] == b"NTSN"
     vm.wait_for(r"unauthenticated[= ]+[1-9]", 5)
