@@ -177,13 +177,15 @@ static void read_request(struct ke_listener *k, struct ke_connection *c)
         answer_error(k, c, NTS_KE_BAD_REQUEST, KE_SLOW);
 }
 
-/* Look after a connection that wants no step. */
+/* One piece of work, or the end of patience. */
 static void look_after(struct ke_listener *k, struct ke_connection *c)
 {
     switch (tls_state(c->tls)) {
     case TLS_HANDSHAKE:
         if (k->now_ticks >= c->end_ticks)
             abort_it(k, c, KE_NO_TIME);
+        else
+            tls_step(c->tls);
         break;
     case TLS_OPEN:
     case TLS_CLOSED:
@@ -195,18 +197,22 @@ static void look_after(struct ke_listener *k, struct ke_connection *c)
     }
 }
 
-/* Who came first goes first, so that each handshake is short. */
-static struct ke_connection *first_waiting(struct ke_listener *k)
+static bool is_due(const struct ke_connection *c, uint64_t now_ticks)
+{
+    return tls_wants_step(c->tls) || tls_state(c->tls) == TLS_FAILED ||
+           now_ticks >= c->end_ticks;
+}
+
+/* Who came first goes first, so that each is done with soon. */
+static struct ke_connection *first_due(struct ke_listener *k)
 {
     struct ke_connection *first = NULL;
 
     for (unsigned i = 0; i < k->setup.connections; i++) {
         struct ke_connection *c = &k->connection[i];
 
-        if (c->tls == NULL || tls_state(c->tls) != TLS_HANDSHAKE ||
-            !tls_wants_step(c->tls))
-            continue;
-        if (first == NULL || c->accepted_ticks < first->accepted_ticks)
+        if (c->tls != NULL && is_due(c, k->now_ticks) &&
+            (first == NULL || c->accepted_ticks < first->accepted_ticks))
             first = c;
     }
     return first;
@@ -336,14 +342,9 @@ void ke_listener_poll(struct ke_listener *k, uint64_t now_ticks)
         return;
     k->now_ticks = now_ticks;
     sweep_half_open(k);
-    c = first_waiting(k);
+    c = first_due(k);
     if (c != NULL)
-        tls_step(c->tls);
-    for (unsigned i = 0; i < k->setup.connections; i++) {
-        c = &k->connection[i];
-        if (c->tls != NULL)
-            look_after(k, c);
-    }
+        look_after(k, c);
 }
 
 uint64_t ke_listener_next(const struct ke_listener *k)
@@ -357,7 +358,7 @@ uint64_t ke_listener_next(const struct ke_listener *k)
 
         if (c->tls == NULL)
             continue;
-        if (tls_wants_step(c->tls))
+        if (is_due(c, 0))
             return 0;
         if (c->end_ticks < next)
             next = c->end_ticks;

@@ -73,8 +73,7 @@ struct ke_listener {
 bool ke_listener_start(struct ke_listener *k, const struct ke_setup *setup);
 
 /*
- * Everything that is due: at most one step of one handshake, and the requests
- * that have come.
+ * What is due of one connection: one step of its handshake, or its request.
  * Level: background.
  */
 void ke_listener_poll(struct ke_listener *k, uint64_t now_ticks);

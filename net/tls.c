@@ -50,6 +50,7 @@ static struct {
     struct tls_heap common;
     struct tls_heap *heap; /* of the session at work, or the common one */
     uint64_t ticks_per_ms;
+    uint64_t entered_ticks; /* the work at hand began */
     struct tls_stats stats;
 } tls;
 
@@ -84,10 +85,16 @@ void free(void *p)
 static void enter(struct tls *t)
 {
     tls.heap = &t->heap;
+    tls.entered_ticks = counter_read();
 }
 
 static void leave(void)
 {
+    uint64_t took_us =
+        (counter_read() - tls.entered_ticks) * 1000 / tls.ticks_per_ms;
+
+    if (tls.stats.longest_us < took_us)
+        tls.stats.longest_us = took_us;
     if (tls.heap->max > tls.stats.session_max && tls.heap != &tls.common)
         tls.stats.session_max = tls.heap->max;
     tls.heap = &tls.common;
@@ -687,8 +694,6 @@ static void flush(struct tls *t)
 
 enum tls_state tls_step(struct tls *t)
 {
-    uint64_t start = counter_read();
-
     enter(t);
     if (t->state == TLS_HANDSHAKE)
         advance_handshake(t);
@@ -696,11 +701,6 @@ enum tls_state tls_step(struct tls *t)
         flush(t);
     leave();
     send_out(t);
-
-    uint64_t took_us = (counter_read() - start) * 1000 / tls.ticks_per_ms;
-
-    if (tls.stats.longest_us < took_us)
-        tls.stats.longest_us = took_us;
     return t->state;
 }
 

@@ -123,7 +123,7 @@ enum tls_state {
     TLS_FAILED, /* tls_why() */
 };
 
-/* At most one step of the handshake, or of sending; its duration is noted. */
+/* At most one step of the handshake, or of sending. */
 enum tls_state tls_step(struct tls *t);
 
 enum tls_state tls_state(const struct tls *t);
