@@ -126,6 +126,7 @@ ntp-y := \
     source \
     peer \
     real \
+    delay \
     track \
     filter \
     select \

@@ -26,6 +26,7 @@
 #define CONFIG_COMMAND_LINE_MAX 4095
 #define CONFIG_CERTS_MAX        4 /* of the server, by name */
 #define CONFIG_TRUSTED_MAX      16
+#define CONFIG_INITSTEPS_MAX    8
 #define CONFIG_STATE_MAX        63
 
 /* The client table: what it may take of the machine's 16 MiB, and what it
@@ -46,6 +47,7 @@ struct config_source {
     bool nts;            /* never followed without */
     uint16_t nts_port;   /* of NTS-KE */
     uint32_t certset;    /* of trust anchors, as in struct config_trusted */
+    bool samples_given;  /* `maxsamples`: that of the directive is not used */
     struct source_config ntp;
 };
 

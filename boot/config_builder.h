@@ -77,7 +77,12 @@ struct config_builder {
     bool dhcp_given;  /* sourcedir /run/chrony-dhcp */
     bool clock_given; /* ntp.conf has its local clock for a source */
     bool local_given;
+    bool makestep_given;
     int64_t minstratum; /* of every source */
+    uint8_t maxsamples; /* of those that do not say */
+    struct builder_named initstep[CONFIG_INITSTEPS_MAX]; /* initstepslew */
+    unsigned initsteps;
+    int64_t initstep_ns; /* 0: not given */
     struct place minsources_at;
     struct place authselectmode_at;
     struct builder_named keyfile;
@@ -185,6 +190,9 @@ void setting_store(void *base, const struct setting *setting, int64_t value);
 /* All words that are left, as options, into the struct at `base`. */
 bool directive_options(struct directive *d, const struct option *option,
                        size_t count, void *base);
+
+/* As many samples as an estimate can stand on; 0: no limit. */
+uint8_t clamp_samples(struct directive *d, int samples);
 
 /* Handlers that several tables use. */
 void read_number(struct directive *d, const struct kind *kind);

@@ -108,6 +108,39 @@ static void apply_minstratum(struct config_builder *b)
     }
 }
 
+static void apply_maxsamples(struct config_builder *b)
+{
+    for (unsigned i = 0; i < b->config.source_count; i++)
+        if (!b->config.source[i].samples_given)
+            b->config.source[i].ntp.maxsamples = b->maxsamples;
+}
+
+/* The sources that `initstepslew` names are asked at once. */
+static bool hurry(struct config *c, struct word name)
+{
+    bool found = false;
+
+    for (unsigned i = 0; i < c->source_count; i++) {
+        if (!word_is(name, c->source[i].name))
+            continue;
+        c->source[i].ntp.iburst = true;
+        found = true;
+    }
+    return found;
+}
+
+static void apply_initstepslew(struct config_builder *b)
+{
+    if (b->initstep_ns > 0 && !b->makestep_given) {
+        b->config.client.makestep_ns = b->initstep_ns;
+        b->config.client.makestep_count = 1;
+    }
+    for (unsigned i = 0; i < b->initsteps; i++)
+        if (!hurry(&b->config, b->initstep[i].word))
+            report_note(&b->report, b->initstep[i].at, b->initstep[i].word,
+                        "not asked: no `server` line names it");
+}
+
 /* Without a source of its own it takes DHCP's, and then its own clock. */
 static void apply_sources(struct config_builder *b)
 {
@@ -147,6 +180,8 @@ static void read_leap_list(struct config_builder *b)
 void check_all(struct config_builder *b)
 {
     apply_minstratum(b);
+    apply_maxsamples(b);
+    apply_initstepslew(b);
     read_leap_list(b);
     keys_finish(b);
     nts_finish(b);

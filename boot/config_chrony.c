@@ -27,6 +27,7 @@ static void read_makestep(struct directive *d, const struct kind *kind)
         return;
     setting_store(&d->b->config, &threshold, ns);
     setting_store(&d->b->config, &limit, count);
+    d->b->makestep_given = true;
 }
 
 /* offset start ignore */
@@ -63,17 +64,9 @@ void local_set(struct config_builder *b, uint8_t stratum)
     b->local_given = true;
 }
 
-struct local_options {
-    struct local_config local;
-    bool orphan;
-};
-
-static void note_local(const struct directive *d, const struct local_options *o)
+static void note_local(const struct directive *d, const struct local_config *o)
 {
-    if (o->orphan)
-        directive_note(d, "orphan is not followed in this release: servers "
-                          "of one stratum do not choose among themselves");
-    if (o->local.activate_ns == 0)
+    if (o->activate_ns == 0)
         directive_note(d, "without `activate` the time of the machine's own "
                           "clock is served, right or wrong, until a source "
                           "answers");
@@ -83,35 +76,30 @@ static void read_local(struct directive *d, const struct kind *kind)
 {
     static const struct option options[] = {
         {"stratum", OPTION_NUMBER,
-         SETTING(struct local_options, local.stratum, 0, 1, 15), NULL},
+         SETTING(struct local_config, stratum, 0, 1, 15), NULL},
         {"distance", OPTION_NUMBER,
-         SETTING(struct local_options, local.distance_ns, 9, 0, SECONDS_MAX),
-         NULL},
+         SETTING(struct local_config, distance_ns, 9, 0, SECONDS_MAX), NULL},
         {"activate", OPTION_NUMBER,
-         SETTING(struct local_options, local.activate_ns, 9, 0, SECONDS_MAX),
-         NULL},
+         SETTING(struct local_config, activate_ns, 9, 0, SECONDS_MAX), NULL},
         {"waitunsynced", OPTION_NUMBER,
-         SETTING(struct local_options, local.waitunsynced_ns, 9, 0,
-                 SECONDS_MAX),
+         SETTING(struct local_config, waitunsynced_ns, 9, 0, SECONDS_MAX),
          NULL},
-        {"waitsynced",
-         OPTION_SKIP_ARG,
-         {0, 0, 0, 0, 0},
-         "this option is not followed in this release"},
-        {"orphan", OPTION_FLAG, SETTING(struct local_options, orphan, 0, 0, 1),
+        {"waitsynced", OPTION_NUMBER,
+         SETTING(struct local_config, waitsynced_ns, 9, 0, SECONDS_MAX), NULL},
+        {"orphan", OPTION_FLAG, SETTING(struct local_config, orphan, 0, 0, 1),
          NULL},
     };
-    struct local_options o = {.local = local_default()};
+    struct local_config local = local_default();
 
     (void)kind;
-    o.local.waitunsynced_ns = -1;
-    if (!directive_options(d, options, COUNT(options), &o))
+    local.waitunsynced_ns = -1;
+    if (!directive_options(d, options, COUNT(options), &local))
         return;
-    if (o.local.waitunsynced_ns < 0)
-        o.local.waitunsynced_ns = o.orphan ? 300 * S : 0;
-    d->b->config.client.local = o.local;
+    if (local.waitunsynced_ns < 0)
+        local.waitunsynced_ns = local.orphan ? 300 * S : 0;
+    d->b->config.client.local = local;
     d->b->local_given = true;
-    note_local(d, &o);
+    note_local(d, &local);
 }
 
 static const struct option limit_options[] = {
@@ -175,6 +163,45 @@ static void read_minsources(struct directive *d, const struct kind *kind)
 {
     d->b->minsources_at = directive_place(d, d->name.at);
     read_number(d, kind);
+}
+
+static void read_maxsamples(struct directive *d, const struct kind *kind)
+{
+    static const struct setting setting = {0, 0, 0, 0, INT16_MAX};
+    int64_t samples;
+
+    (void)kind;
+    if (directive_number(d, &setting, &samples) && directive_end(d))
+        d->b->maxsamples = clamp_samples(d, (int)samples);
+}
+
+/*
+ * threshold [host ...]: chrony asks these hosts before all else, and steps only
+ * when the clock is off by more.  Here the first set is always free, and who is
+ * asked stands in `server` lines.
+ */
+static void read_initstepslew(struct directive *d, const struct kind *kind)
+{
+    static const struct setting threshold =
+        SETTING(struct config, client.makestep_ns, 9, 0, SECONDS_MAX);
+    struct config_builder *b = d->b;
+    struct word host;
+    int64_t ns;
+
+    (void)kind;
+    if (!directive_number(d, &threshold, &ns))
+        return;
+    b->initstep_ns = ns;
+    while (line_word(&d->line, &host)) {
+        if (b->initsteps == CONFIG_INITSTEPS_MAX) {
+            directive_refuse(d, host, "at most 8 hosts with `initstepslew`");
+            return;
+        }
+        b->initstep[b->initsteps++] = (struct builder_named){
+            host, directive_place(d, host.at), d->dialect};
+    }
+    directive_note(d, "translated to `makestep` with a limit of 1, and to "
+                      "`iburst` of the sources that it names");
 }
 
 static void read_minstratum(struct directive *d, const struct kind *kind)
@@ -337,8 +364,7 @@ static const struct kind kinds[] = {
          "followed as a server: symmetric mode is not spoken"),
     CALL("refclock", read_refclock, NULL),
     NOTE("broadcast", "packets are not broadcast"),
-    NOTE("initstepslew", "the first set of the clock needs no permission; use "
-                         "`server` with `iburst`"),
+    CALL("initstepslew", read_initstepslew, NULL),
     NOTE("manual", "the time cannot be typed in"),
 
     /* selection */
@@ -365,10 +391,11 @@ static const struct kind kinds[] = {
     NOTE("leapsectz", "there is no time zone database: leap seconds come from "
                       "the sources and from `leapseclist`"),
     NOTE("smoothtime", NOT_YET),
-    NOTE("corrtimeratio", NOT_YET),
+    NUMBER("corrtimeratio", client.corrtimeratio_permille, 3, 100, 1000000),
     NOTE("clockprecision", "the precision is measured"),
-    NOTE("maxsamples", NOT_YET),
-    NOTE("minsamples", NOT_YET),
+    CALL("maxsamples", read_maxsamples, NULL),
+    NOTE("minsamples", "no sample is dropped for not being on a line: how much "
+                       "the older ones count is learned"),
     NOTE("fallbackdrift", NOT_YET),
     NOTE("tempcomp", HOST),
     NOTE("driftfile", "without a place to keep it the frequency is found anew "

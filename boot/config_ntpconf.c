@@ -299,6 +299,9 @@ static void read_restrict(struct directive *d, const struct kind *kind)
         read_network(d, word);
 }
 
+/* ntpd's default of orphanwait, 300 s. */
+#define ORPHAN_WAIT_NS 300000000000
+
 /* What `tos` sets; below 0: not given. */
 struct tos {
     int64_t minsane;
@@ -321,7 +324,10 @@ static void apply_tos(struct directive *d, const struct tos *tos)
     }
     if (tos->orphan >= 1 && tos->orphan <= 15) {
         local_set(d->b, (uint8_t)tos->orphan);
-        directive_note(d, "orphan is translated to `local stratum`");
+        d->b->config.client.local.orphan = true;
+        d->b->config.client.local.waitunsynced_ns = ORPHAN_WAIT_NS;
+        directive_note(d, "orphan is translated to `local stratum` with "
+                          "`orphan`");
     }
 }
 

@@ -20,6 +20,8 @@ struct line_options {
     struct config_source source;
     int16_t minpoll;
     int16_t maxpoll;
+    int16_t presend;
+    int16_t maxsamples; /* below 0: not given */
     bool ipv4;
     bool ipv6;
     int64_t nts_port; /* below 0: not given, like certset */
@@ -55,6 +57,9 @@ struct line_options {
 #define OUR_MINPOLL 0
 #define OUR_MAXPOLL 17
 
+/* With fewer samples there is no frequency to be told. */
+#define SAMPLES_MIN 4
+
 #define NOT_YET "this option is not followed in this release"
 
 static const struct option chrony_options[] = {
@@ -73,6 +78,18 @@ static const struct option chrony_options[] = {
     NUMBER("minstratum", source.ntp.minstratum, 0, 0, 15),
     NUMBER("offset", source.ntp.offset_ns, 9, -SECONDS_MAX, SECONDS_MAX),
     NUMBER("maxdelay", source.ntp.maxdelay_ns, 9, 1, SECONDS_MAX),
+    NUMBER("maxdelayratio", source.ntp.maxdelayratio_permille, 3, 0,
+           UINT32_MAX),
+    NUMBER("maxdelaydevratio", source.ntp.maxdelaydevratio_permille, 3, 0,
+           UINT32_MAX),
+    NUMBER("maxdelayquant", source.ntp.maxdelayquant_permille, 3, 0, 1000),
+    NUMBER("mindelay", source.ntp.mindelay_ns, 9, 0, SECONDS_MAX),
+    NUMBER("asymmetry", source.ntp.asymmetry_permille, 3, -500, 500),
+    NUMBER("filter", source.ntp.filter, 0, 1, UINT8_MAX),
+    NUMBER("maxsamples", maxsamples, 0, 0, INT16_MAX),
+    NUMBER("maxunreach", source.ntp.maxunreach, 0, 0, INT32_MAX),
+    NUMBER("polltarget", source.ntp.polltarget, 0, 6, 60),
+    NUMBER("presend", presend, 0, POLL_MIN, INT16_MAX),
     FLAG("ipv4", ipv4),
     FLAG("ipv6", ipv6),
     FLAG("nts", source.nts),
@@ -82,17 +99,8 @@ static const struct option chrony_options[] = {
     SKIP("offline", "treated as online"),
     SKIP("copy", NOT_YET),
     SKIP("xleave", NOT_YET ", basic mode is used"),
-    SKIP_ARG("asymmetry", NOT_YET),
-    SKIP_ARG("filter", NOT_YET),
-    SKIP_ARG("maxdelayratio", NOT_YET),
-    SKIP_ARG("maxdelaydevratio", NOT_YET),
-    SKIP_ARG("maxdelayquant", NOT_YET),
-    SKIP_ARG("maxsamples", NOT_YET),
-    SKIP_ARG("maxunreach", NOT_YET),
-    SKIP_ARG("mindelay", NOT_YET),
-    SKIP_ARG("minsamples", NOT_YET),
-    SKIP_ARG("polltarget", NOT_YET),
-    SKIP_ARG("presend", NOT_YET),
+    SKIP_ARG("minsamples", "no sample is dropped for not being on a line: "
+                           "how much the older ones count is learned"),
 };
 
 static const struct option ntp_options[] = {
@@ -138,6 +146,25 @@ static int8_t clamp_poll(struct directive *d, const char *name, int poll,
         directive_note(d, done);
     }
     return (int8_t)kept;
+}
+
+/* As many samples as an estimate can stand on, if that is limited. */
+uint8_t clamp_samples(struct directive *d, int samples)
+{
+    if (samples <= 0 || samples >= FILTER_WINDOW)
+        return 0;
+    if (samples >= SAMPLES_MIN)
+        return (uint8_t)samples;
+    directive_note(d, "maxsamples 4 is used, the least that has a frequency");
+    return SAMPLES_MIN;
+}
+
+/* A poll that is past all that we know is never reached. */
+static int8_t clamp_presend(int poll)
+{
+    if (poll < 0)
+        return 0;
+    return (int8_t)(poll < SOURCE_PRESEND_NEVER ? poll : SOURCE_PRESEND_NEVER);
 }
 
 /* chrony.conf takes 127.127.1.0 for an address, which never answers. */
@@ -269,6 +296,8 @@ static void options_default(struct line_options *o, bool pool)
     source_config_default(&o->source.ntp);
     o->minpoll = o->source.ntp.minpoll;
     o->maxpoll = o->source.ntp.maxpoll;
+    o->presend = o->source.ntp.presend;
+    o->maxsamples = -1;
     o->source.port = NTP_PORT;
     o->source.pool = pool;
     o->source.max_sources = pool ? 4 : 1;
@@ -306,6 +335,9 @@ static void settle(struct directive *d, struct line_options *o)
         s->max_sources = 1;
     s->ntp.minpoll = clamp_poll(d, "minpoll", o->minpoll, OUR_MINPOLL);
     s->ntp.maxpoll = clamp_poll(d, "maxpoll", o->maxpoll, s->ntp.minpoll);
+    s->ntp.presend = clamp_presend(o->presend);
+    s->samples_given = o->maxsamples >= 0;
+    s->ntp.maxsamples = clamp_samples(d, o->maxsamples);
     if (o->ipv4)
         s->family = FAMILY_IPV4;
     if (o->ipv6)

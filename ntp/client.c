@@ -3,13 +3,15 @@
 #include "ntp/client.h"
 
 #include "ntp/client_parts.h"
+#include "ntp/delay.h"
 #include "ntp/follow.h"
 #include "ntp/leap.h"
 #include "ntp/poll.h"
 #include "ntp/real.h"
 #include "ntp/served.h"
 
-#define NANO 1e-9
+#define NANO  1e-9
+#define MILLI 1e-3
 
 /* Eras are told by it. */
 #define PIVOT_LEAST ntp_date_from_unix(CLIENT_LEAST_UNIX, 0)
@@ -18,6 +20,9 @@
 
 /* What a quartz oscillator is off by, as a standard deviation. */
 #define OSCILLATOR_ERROR 30e-6
+
+/* chrony's default of `corrtimeratio`, in thousandths. */
+#define CORRTIMERATIO_USUAL 3000
 
 void client_config_default(struct client_config *config)
 {
@@ -31,6 +36,7 @@ void client_config_default(struct client_config *config)
         .maxclockerror_ppb = 1000,
         .maxdrift_ppb = 100000000,
         .maxupdateskew_ppb = 1000000,
+        .corrtimeratio_permille = CORRTIMERATIO_USUAL,
         .minsources = 1,
         .maxstratum = 15,
         .authselectmode = AUTHSELECT_MIX,
@@ -70,6 +76,9 @@ void client_init(struct client *c, const struct client_config *config,
         c->discipline.max_slew = NANO * config->maxslewrate_ppb;
     if (config->maxdrift_ppb > 0)
         c->discipline.max_drift = NANO * config->maxdrift_ppb;
+    if (config->corrtimeratio_permille > 0)
+        c->discipline.patience =
+            (double)config->corrtimeratio_permille / CORRTIMERATIO_USUAL;
 }
 
 /* Sources. */
@@ -150,6 +159,16 @@ static void start_over(struct client *c, struct source *s, uint64_t ticks)
     if (s->auth)
         peer_authenticate(&s->peer, s->auth);
     filter_init(&s->filter, first_frequency_error(c));
+    filter_tell(&s->filter,
+                &(struct filter_told){
+                    .delay = NANO * (double)s->config.mindelay_ns,
+                    .asymmetry = MILLI * s->config.asymmetry_permille,
+                    .samples = s->config.maxsamples,
+                });
+    s->delay_seen = 0;
+    s->gathered = 0;
+    s->unreach = 0;
+    s->warm = false;
     s->trouble = SOURCE_COMBINED;
     s->state = SOURCE_NO_SAMPLE;
     s->reach = 0;
@@ -207,8 +226,10 @@ void client_own_addresses(struct client *c, const struct ip_addr6 *address,
                           size_t count)
 {
     c->own_ids = 0;
-    for (size_t i = 0; i < count && i < CLIENT_ADDRESSES_MAX; i++)
+    for (size_t i = 0; i < count && i < CLIENT_ADDRESSES_MAX; i++) {
+        c->own_v4[i] = ip_is_v4(&address[i]);
         c->own_id[c->own_ids++] = peer_reference_id(&address[i]);
+    }
 }
 
 void client_burst(struct client *c, uint64_t now_ticks)
@@ -229,6 +250,21 @@ void client_leaps(struct client *c, const struct leap_list *leaps)
 
 /* Asking. */
 
+/* A request that only fills the caches on the way, and whose reply nobody
+ * waits for: without authentication, it costs no cookie. */
+static void warm_up(struct client *c, int slot, struct client_request *request)
+{
+    struct source *s = &c->source[slot];
+    struct peer nobody;
+    ntp_ts random;
+
+    c->start.random(c->start.random_context, &random, sizeof(random));
+    peer_init(&nobody, NULL, s->config.version);
+    request->slot = slot;
+    request->len = peer_request(&nobody, random, request->data);
+    s->sent++;
+}
+
 bool client_poll(struct client *c, uint64_t now_ticks,
                  struct client_request *request)
 {
@@ -238,9 +274,13 @@ bool client_poll(struct client *c, uint64_t now_ticks,
 
         if (!poll_is_due(s, now_ticks))
             continue;
+        if (poll_warms_up(c, s, now_ticks)) {
+            warm_up(c, slot, request);
+            return true;
+        }
         if (s->peer.waiting)
             poll_note_loss(c, s);
-        s->reach = (uint8_t)(s->reach << 1);
+        poll_note_reach(c, s);
         if (s->burst > 0)
             s->burst--;
         else if (s->early > 0)
@@ -263,7 +303,7 @@ bool client_poll(struct client *c, uint64_t now_ticks,
 
 void client_sent(struct client *c, int slot, uint64_t tx_ticks)
 {
-    if (!is_slot(c, slot))
+    if (!is_slot(c, slot) || c->source[slot].warm)
         return;
     peer_sent(&c->source[slot].peer, tx_ticks);
     c->source[slot].sent_ticks = tx_ticks;
@@ -334,7 +374,7 @@ static enum source_verdict take_sample(struct client *c, struct source *s,
     s->reach |= 1;
     s->unanswered = 0;
     s->trouble = SOURCE_COMBINED;
-    if (sample.delay > NANO * (double)s->config.maxdelay_ns)
+    if (!delay_passes(s, &sample))
         return SOURCE_BAD_DELAY;
     s->header = reply->header;
     /* Around a leap second, no two clocks agree. */
@@ -342,8 +382,10 @@ static enum source_verdict take_sample(struct client *c, struct source *s,
         leap_is_near(line->leap_date, clock_unleapt(line, ticks)))
         return SOURCE_OK;
 
-    filter_add(&s->filter, &sample);
     s->last_offset = sample.offset - discipline_offset(&c->discipline, ticks);
+    if (!delay_gather(s, &sample, &ticks))
+        return SOURCE_OK;
+    filter_add(&s->filter, &sample);
     s->sample_ticks = ticks;
     poll_adapt(c, s);
     if (!c->replied) {

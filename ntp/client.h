@@ -59,6 +59,8 @@ struct local_config {
     int64_t distance_ns; /* once synchronised: when root distance is over */
     int64_t activate_ns; /* only after root distance was under; 0: at once */
     int64_t waitunsynced_ns; /* this long after start; 10 s by default */
+    int64_t waitsynced_ns;   /* this long after the last update */
+    bool orphan; /* sources of that stratum and above are likewise alone */
 };
 
 /* The directives that concern following sources, as numbers. */
@@ -77,8 +79,9 @@ struct client_config {
     uint32_t maxclockerror_ppb;     /* assumed wander of our counter */
     uint32_t maxdrift_ppb;      /* frequency error of our counter, at most */
     uint32_t maxupdateskew_ppb; /* less certain frequencies are not used */
-    uint8_t minsources;         /* that must agree, at least 1 */
-    uint8_t maxstratum;         /* of a source, 1 to 15 */
+    uint32_t corrtimeratio_permille; /* 3000: slews take as long as usual */
+    uint8_t minsources;              /* that must agree, at least 1 */
+    uint8_t maxstratum;              /* of a source, 1 to 15 */
     enum authselectmode authselectmode;
     enum leapsecmode leapsecmode; /* LEAPSEC_SLEW counts as LEAPSEC_STEP */
     struct local_config local;
@@ -178,6 +181,14 @@ struct source {
     uint64_t sent_ticks;
     uint64_t sample_ticks;
     double last_offset; /* of the last sample, against our clock then */
+    bool warm;        /* `presend`: a request has gone ahead of the next one */
+    uint32_t unreach; /* requests since the register became empty */
+    uint8_t gathered; /* samples that `best` was chosen from */
+    struct filter_sample best;
+    uint64_t best_ticks;
+    uint32_t delay_seen;   /* samples that `delay_quantile` stands on */
+    double delay_quantile; /* s, of the round trips, and how far about it */
+    double delay_spread;   /* they lie */
 };
 
 struct client {
@@ -188,6 +199,7 @@ struct client {
     struct discipline_status status;
     struct source source[CLIENT_SOURCES_MAX];
     uint32_t own_id[CLIENT_ADDRESSES_MAX];
+    bool own_v4[CLIENT_ADDRESSES_MAX];
     unsigned own_ids;
     int leader;        /* slot, or -1 */
     unsigned combined; /* sources, at the last update */

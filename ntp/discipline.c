@@ -38,6 +38,7 @@ void discipline_init(struct discipline *d, struct clock *clock,
             },
         .max_slew = RATE_MOST,
         .max_drift = RATE_MOST,
+        .patience = 1,
     };
     clock_publish(clock, &d->line);
 }
@@ -100,14 +101,37 @@ static void rebase(struct discipline *d, uint64_t ticks)
     d->line.base_ticks = ticks;
 }
 
+/* How fast the line slews at `ticks`, s/s, with its sign. */
+static double slewing(const struct discipline *d, uint64_t ticks)
+{
+    double bend = (double)d->line.rate - (double)d->line.rate_after;
+
+    if ((int64_t)(d->line.slew_end_ticks - ticks) <= 0)
+        return 0;
+    return bend / (double)d->raw.rate;
+}
+
+/* How long to slew by `away`, when it is done at the rate `now` already. */
+static double slew_seconds(const struct discipline *d, double away, double now)
+{
+    double gentle = SLEW_GENTLE / d->patience;
+    double magnitude = real_abs(away);
+
+    if (away * now > 0)
+        gentle = real_max(gentle, real_abs(now));
+
+    double seconds = real_min(magnitude / gentle, SLEW_LONG * d->patience);
+
+    seconds = real_max(seconds, SLEW_SHORTEST * d->patience);
+    return real_max(seconds, magnitude / d->max_slew);
+}
+
 void discipline_slew(struct discipline *d, uint64_t ticks, double offset,
                      double frequency)
 {
     double away = offset - discipline_offset(d, ticks);
-    double seconds = real_max(
-        SLEW_SHORTEST, real_min(real_abs(away) / SLEW_GENTLE, SLEW_LONG));
+    double seconds = slew_seconds(d, away, slewing(d, ticks));
 
-    seconds = real_max(seconds, real_abs(away) / d->max_slew);
     d->frequency = within(frequency, d->max_drift);
 
     rebase(d, ticks);

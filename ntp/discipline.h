@@ -39,6 +39,7 @@ struct discipline {
     double frequency; /* of the line against the raw scale */
     double max_slew;  /* s/s */
     double max_drift; /* s/s, bound of `frequency` */
+    double patience;  /* slews take so many times as long as usual */
 };
 
 /* Start unsynchronised with `date` at `ticks`, and publish that. */
@@ -61,7 +62,9 @@ double discipline_offset(const struct discipline *d, uint64_t ticks);
 
 /*
  * From `ticks` on, bend the line towards raw time + `offset`, from where it
- * runs at 1 + `frequency` of the raw rate.  The line does not break.
+ * runs at 1 + `frequency` of the raw rate.  The line does not break.  A slew
+ * that is under way does not become slower by that, so it ends, however often
+ * it is planned anew.
  */
 void discipline_slew(struct discipline *d, uint64_t ticks, double offset,
                      double frequency);

@@ -85,16 +85,23 @@ void filter_init(struct filter *f, double frequency_error)
     f->frequency_error = frequency_error;
 }
 
+void filter_tell(struct filter *f, const struct filter_told *told)
+{
+    f->told = *told;
+}
+
 /* What a sample says under a shape. */
 static struct track_likelihood likelihood(const struct filter *f,
                                           const struct filter_sample *s,
                                           const struct shape *shape)
 {
-    double half = real_max(0.5 * (s->delay - f->delay), 0);
+    double bound = real_max(0.5 * (s->delay - f->delay), 0);
+    double lean = 2 * f->told.asymmetry;
+    double half = bound * (1 - real_abs(lean));
     double blur = real_min(shape->scale * f->delay_unit, f->blur_most);
     double young = f->delay_error - f->delay_unit;
     double variance = young * young + s->noise * s->noise;
-    struct track_likelihood l = {.offset = s->offset};
+    struct track_likelihood l = {.offset = s->offset + lean * bound};
 
     switch (shape->kind) {
     case UNIFORM:
@@ -209,9 +216,17 @@ static double run(struct filter *f)
     return explained;
 }
 
+/* Samples that are kept. */
+static unsigned window(const struct filter *f)
+{
+    bool limited = f->told.samples > 0 && f->told.samples < FILTER_WINDOW;
+
+    return limited ? f->told.samples : FILTER_WINDOW;
+}
+
 static void remember(struct filter *f, const struct filter_sample *s)
 {
-    if (f->count == FILTER_WINDOW) {
+    if (f->count == window(f)) {
         f->count--;
         memmove(f->sample, f->sample + 1, f->count * sizeof(*f->sample));
     }
@@ -262,6 +277,10 @@ static void measure_delay(struct filter *f)
     f->delay = f->block[0];
     for (unsigned i = 1; i < f->blocks; i++)
         f->delay = real_min(f->delay, f->block[i]);
+    if (f->told.delay > 0) {
+        f->delay = f->told.delay;
+        n = FILTER_BLOCK * FILTER_BLOCKS;
+    }
     for (unsigned i = 0; i < f->count; i++)
         excess[i] = real_max(f->sample[i].delay - f->delay, 0);
     real_sort(excess, f->count);
@@ -306,11 +325,23 @@ static bool start_anew(struct filter *f)
     struct filter_sample kept[STRAYS_AGREE];
     memcpy(kept, first, sizeof(kept));
     uint32_t total = f->total;
+    struct filter_told told = f->told;
     filter_init(f, real_min(f->frequency_error * DOUBT, FREQUENCY_MOST));
+    f->told = told;
     for (unsigned i = 0; i < STRAYS_AGREE; i++)
         filter_add(f, &kept[i]);
     f->total = total;
     return true;
+}
+
+/* The window is run through, or else its newest sample is only added. */
+static bool must_run(const struct filter *f)
+{
+    /* What has left the window is in the tracks still. */
+    bool stale = window(f) < FILTER_WINDOW && f->total > window(f);
+
+    return stale || f->total <= ALWAYS_RUN ||
+           f->run_delay - f->delay > RUN_AGAIN * f->delay_error;
 }
 
 bool filter_add(struct filter *f, const struct filter_sample *sample)
@@ -319,10 +350,7 @@ bool filter_add(struct filter *f, const struct filter_sample *sample)
     notice_longer_path(f);
     measure_delay(f);
 
-    double explained = f->total <= ALWAYS_RUN || f->run_delay - f->delay >
-                                                     RUN_AGAIN * f->delay_error
-                           ? run(f)
-                           : step(f, sample);
+    double explained = must_run(f) ? run(f) : step(f, sample);
     if (explained >= EXPLAINED) {
         f->strays = 0;
         return true;

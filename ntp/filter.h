@@ -38,7 +38,16 @@ struct filter_estimate {
     double drift;
 };
 
+/* What is known of a source beforehand; 0: nothing. */
+struct filter_told {
+    double delay;     /* s, the least of the path, there and back */
+    double asymmetry; /* of the excess of a delay, to be added to the offset:
+                         -0.5 (all of it on the way there) to 0.5 */
+    uint8_t samples;  /* that the estimate is to stand on at most */
+};
+
 struct filter {
+    struct filter_told told;
     double frequency_error; /* of the raw time scale, before any sample */
     double when;            /* of the last sample */
     double delay;           /* the least, of the path as it is now */
@@ -63,6 +72,9 @@ struct filter {
  * is 0 with a standard deviation of `frequency_error`.
  */
 void filter_init(struct filter *f, double frequency_error);
+
+/* To be called before the first sample. */
+void filter_tell(struct filter *f, const struct filter_told *told);
 
 /*
  * Take a sample, newer than those before.  Returns false when it fits nothing

@@ -16,8 +16,10 @@
 static void move_raw(struct client *c, double seconds)
 {
     discipline_move_raw(&c->discipline, ntp_span_from_seconds(seconds));
-    for (int slot = 0; slot < CLIENT_SOURCES_MAX; slot++)
+    for (int slot = 0; slot < CLIENT_SOURCES_MAX; slot++) {
         filter_shift(&c->source[slot].filter, -seconds);
+        c->source[slot].best.offset -= seconds;
+    }
 }
 
 static void step(struct client *c, uint64_t ticks, struct selection *s)

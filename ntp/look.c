@@ -26,6 +26,42 @@ uint8_t look_stratum(const struct source *s)
                                                     : s->config.minstratum;
 }
 
+static double oldest_sample(const struct source *s)
+{
+    return s->filter.sample[0].when;
+}
+
+/*
+ * `maxunreach`: it does not answer, but what it said may still be followed, if
+ * it is not all older than what any source that answers has said.
+ */
+static bool lingers(const struct client *c, const struct source *s)
+{
+    if (s->config.maxunreach == 0 || s->unreach > s->config.maxunreach)
+        return false;
+    for (int slot = 0; slot < CLIENT_SOURCES_MAX; slot++) {
+        const struct source *other = &c->source[slot];
+        if (other->used && other->reach != 0 && other->filter.total > 0 &&
+            s->filter.when < oldest_sample(other))
+            return false;
+    }
+    return true;
+}
+
+/* Ours is one more, and 16 is no stratum. */
+static bool stratum_fits(const struct client *c, const struct source *s)
+{
+    return look_stratum(s) <= c->config->maxstratum && look_stratum(s) < 15;
+}
+
+/* `local orphan`: does it serve its own time, or follow somebody who does? */
+static bool is_orphan(const struct client *c, const struct source *s)
+{
+    const struct local_config *k = &c->config->local;
+
+    return k->enabled && k->orphan && look_stratum(s) >= k->stratum;
+}
+
 /* What keeps a source from being a candidate; SOURCE_COMBINED: nothing. */
 static enum source_state look_at(const struct client *c, const struct source *s,
                                  uint64_t ticks)
@@ -39,18 +75,17 @@ static enum source_state look_at(const struct client *c, const struct source *s,
     if (s->filter.total == 0)
         return s->sent > CLIENT_REACH_BITS ? SOURCE_UNREACHABLE
                                            : SOURCE_NO_SAMPLE;
-    if (s->reach == 0)
+    if (s->reach == 0 && !lingers(c, s))
         return SOURCE_UNREACHABLE;
     if (s->noselect)
         return SOURCE_NOSELECT;
-    /* Ours is one more, and 16 is no stratum. */
-    if (look_stratum(s) > c->config->maxstratum || look_stratum(s) >= 15)
+    if (!stratum_fits(c, s))
         return SOURCE_STRATUM;
     if (look_distance(c, s, ticks) > NANO * (double)c->config->maxdistance_ns)
         return SOURCE_DISTANCE;
     if (filter_noise(&s->filter) > NANO * (double)c->config->maxjitter_ns)
         return SOURCE_JITTERY;
-    return SOURCE_COMBINED;
+    return is_orphan(c, s) ? SOURCE_ORPHAN : SOURCE_COMBINED;
 }
 
 static void fill(const struct client *c, int slot, uint64_t ticks,
@@ -131,6 +166,48 @@ static void notice_reachability(struct client *c, int slot, uint64_t ticks)
     s->silent = silent;
 }
 
+/* By what one of that family may know us: the least of our identifiers. */
+static bool own_id(const struct client *c, bool v4, uint32_t *id)
+{
+    bool found = false;
+
+    for (unsigned i = 0; i < c->own_ids; i++) {
+        if (c->own_v4[i] != v4 || (found && c->own_id[i] >= *id))
+            continue;
+        *id = c->own_id[i];
+        found = true;
+    }
+    return found;
+}
+
+/*
+ * Of those that are all without a better source, the one with the least
+ * reference identifier leads, and the others follow it.  Returns its slot, or
+ * -1 if there is none or it is us.
+ */
+static int find_orphan(const struct client *c)
+{
+    uint32_t least = 0;
+    int leader = -1;
+
+    for (int slot = 0; slot < CLIENT_SOURCES_MAX; slot++) {
+        const struct source *s = &c->source[slot];
+        uint32_t ours = 0;
+        uint32_t id;
+
+        if (!s->used || s->state != SOURCE_ORPHAN || s->reach == 0 ||
+            look_stratum(s) != c->config->local.stratum)
+            continue;
+        id = peer_reference_id(&s->address);
+        if (!own_id(c, ip_is_v4(&s->address), &ours) || id >= ours ||
+            (leader >= 0 && id >= least))
+            continue;
+        least = id;
+        leader = slot;
+    }
+    return leader;
+}
+
 void look(struct client *c, uint64_t ticks, struct view *v)
 {
     bool required = false;
@@ -151,6 +228,9 @@ void look(struct client *c, uint64_t ticks, struct view *v)
         else
             enter(c, slot, state, ticks, 0);
     }
+    int orphan = v->candidates == 0 ? find_orphan(c) : -1;
+    if (orphan >= 0)
+        fill(c, orphan, ticks, &v->candidate[v->candidates++]);
     select_sources(v->candidate, v->candidates, c->config, c->leader, required,
                    &v->selection);
     for (unsigned i = 0; i < v->candidates; i++) {

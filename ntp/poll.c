@@ -21,6 +21,9 @@
 #define POLL_PATIENCE 0.9
 #define POLL_WORTH    8e-6
 
+/* `presend`: so long before a request, as in chrony. */
+#define WARM_UP_SECONDS 2.0
+
 /* Requests are not all sent on the beat: up to that part later. */
 #define POLL_RANDOM 0.02
 
@@ -58,6 +61,16 @@ static double interval(struct client *c, const struct source *s)
     return real_exp2i(s->poll) * (1 + POLL_RANDOM * random_part(c));
 }
 
+bool poll_warms_up(struct client *c, struct source *s, uint64_t now)
+{
+    bool wanted = s->burst == 0 && s->poll >= s->config.presend;
+
+    s->warm = wanted && !s->warm;
+    if (s->warm)
+        s->due_ticks = now + discipline_ticks(&c->discipline, WARM_UP_SECONDS);
+    return s->warm;
+}
+
 /* A request was sent and the one before was not answered. */
 void poll_note_loss(struct client *c, struct source *s)
 {
@@ -73,6 +86,17 @@ void poll_note_loss(struct client *c, struct source *s)
         s->burst = BURST_LATER;
 }
 
+void poll_note_reach(struct client *c, struct source *s)
+{
+    if (s->reach != 0)
+        s->unreach = 0;
+    else if (s->unreach < UINT32_MAX)
+        s->unreach++;
+    if (s->unreach > 0 && s->unreach - 1 == s->config.maxunreach)
+        client_look_again(c, s->due_ticks);
+    s->reach = (uint8_t)(s->reach << 1);
+}
+
 void poll_schedule(struct client *c, struct source *s, uint64_t from)
 {
     s->due_ticks = from + discipline_ticks(&c->discipline, interval(c, s));
@@ -84,11 +108,13 @@ static bool good_after(const struct client *c, const struct source *s,
                        double seconds)
 {
     double noise = filter_noise(&s->filter);
+    double target = real_max(s->config.polltarget, 1);
+    double patience = POLL_PATIENCE * SOURCE_POLLTARGET / target;
     double now = filter_error_after(&s->filter, 0);
     double error = filter_error_after(&s->filter, seconds);
 
     return error * error <=
-           POLL_PATIENCE * POLL_PATIENCE * real_max(c->combined, 1) *
+           patience * patience * real_max(c->combined, 1) *
                (noise * noise + now * now + POLL_WORTH * POLL_WORTH);
 }
 

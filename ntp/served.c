@@ -134,7 +134,8 @@ static double root_distance(const struct client *c, uint64_t ticks)
     return c->status.root_delay / 2 + dispersion_now(c, ticks);
 }
 
-/* Seconds until our own time is to be served as such; below 0: not at all. */
+/* Seconds until our own time is to be served as such; below 0: not at all.  One
+ * that is followed though it does not answer does not keep us from it. */
 static double until_local(const struct client *c, uint64_t ticks)
 {
     const struct local_config *k = &c->config->local;
@@ -146,11 +147,14 @@ static double until_local(const struct client *c, uint64_t ticks)
     if (!c->set)
         return real_max(0, NANO * (double)k->waitunsynced_ns -
                                client_span(c, c->start.ticks, ticks));
-    if (c->leader >= 0)
+    if (c->leader >= 0 && c->source[c->leader].reach != 0)
         return -1;
-    return real_max(0,
-                    (NANO * (double)k->distance_ns - root_distance(c, ticks)) /
-                        c->status.growth);
+
+    double wait = NANO * (double)k->waitsynced_ns -
+                  client_span(c, c->update_ticks, ticks);
+    double far = (NANO * (double)k->distance_ns - root_distance(c, ticks)) /
+                 c->status.growth;
+    return real_max(0, real_max(wait, far));
 }
 
 static void serve_local(struct client *c, uint64_t ticks)

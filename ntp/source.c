@@ -8,6 +8,8 @@ void source_config_default(struct source_config *config)
         .maxdelay_ns = 3000000000,
         .minpoll = 6,
         .maxpoll = 10,
+        .polltarget = SOURCE_POLLTARGET,
+        .presend = SOURCE_PRESEND_NEVER,
     };
 }
 

@@ -7,12 +7,31 @@
 #include "ntp/mac.h"
 #include "ntp/ts.h"
 
+/* chrony's default of `polltarget`. */
+#define SOURCE_POLLTARGET 8
+
+/* A poll interval that is never reached, log2 s. */
+#define SOURCE_PRESEND_NEVER 100
+
 /* The options of `server`, `pool` and `peer` that are numbers. */
 struct source_config {
     const struct ntp_key
         *key;            /* to authenticate with, or NULL; lent for good */
     int64_t offset_ns;   /* added to the source's time */
     int64_t maxdelay_ns; /* a longer round trip is no sample */
+    int64_t mindelay_ns; /* of the path, if above 0: it need not be found */
+    uint32_t maxdelayratio_permille;    /* of the least delay; 0: any */
+    uint32_t maxdelaydevratio_permille; /* excess / noise; 0: any */
+    uint32_t maxdelayquant_permille;    /* part of the delays that is taken;
+                                           0: all */
+    int16_t asymmetry_permille; /* of the excess of a delay, to be added to the
+                                   offset: -500 (all on the way there) to 500 */
+    uint8_t filter;             /* of so many samples, the best; 0: each */
+    uint8_t maxsamples;         /* the estimate stands on; 0: no limit */
+    uint8_t polltarget;         /* 8: as usual; more: asked more often */
+    int8_t presend;      /* log2 s; from that poll on, warm up the path */
+    uint32_t maxunreach; /* requests without an answer, past the first 8, that
+                            it may be followed for */
     int8_t minpoll;      /* log2 s, 0 to 17 */
     int8_t maxpoll;      /* log2 s, minpoll to 17 */
     uint8_t version;     /* 1 to 4; 0: 4, or 3 with a MAC over 20 bytes */
@@ -42,6 +61,7 @@ void source_config_default(struct source_config *config);
     X(SOURCE_UNSYNCHRONISED, 's', "it is not synchronised")                    \
     X(SOURCE_STRATUM, 'r', "stratum out of range")                             \
     X(SOURCE_LOOP, 's', "it follows us")                                       \
+    X(SOURCE_ORPHAN, 'O', "it may be alone as we are")                         \
     X(SOURCE_DISTANCE, 'D', "root distance over maxdistance")                  \
     X(SOURCE_JITTERY, '~', "jitter over maxjitter")                            \
     X(SOURCE_WAITS_SOURCES, 'w', "waits for minsources")                       \
@@ -82,7 +102,7 @@ char source_state_letter(enum source_state state);
     X(SOURCE_BAD_TIMES, "timestamps impossible")                               \
     X(SOURCE_BAD_DISTANCE, "root distance out of range")                       \
     X(SOURCE_BAD_LOOP, "server follows us")                                    \
-    X(SOURCE_BAD_DELAY, "round trip over maxdelay")
+    X(SOURCE_BAD_DELAY, "round trip too long")
 
 #define SOURCE_VERDICT_ENUM(id, text) id,
 enum source_verdict {

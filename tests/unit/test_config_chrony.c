@@ -203,7 +203,6 @@ static void test_what_is_not_followed_is_noted(void **state)
         "cmdratelimit interval 3",
         "commandkey 1",
         "confdir /etc/nowhere",
-        "corrtimeratio 3",
         "driftfile /var/lib/chrony/drift",
         "dumpdir /var/lib/chrony",
         "dumponexit",
@@ -212,7 +211,7 @@ static void test_what_is_not_followed_is_noted(void **state)
         "hwclockfile /etc/adjtime",
         "hwtimestamp *",
         "hwtstimeout 0.1",
-        "initstepslew 30 a.example",
+        "initstepslew 30",
         "keyfile nowhere",
         "leapseclist nowhere",
         "leapsecmode system",
@@ -228,7 +227,6 @@ static void test_what_is_not_followed_is_noted(void **state)
         "logdir /var/log/chrony",
         "mailonchange root 0.5",
         "manual",
-        "maxsamples 10",
         "maxtxbuffers 1",
         "minsamples 10",
         "nocerttimecheck 1",
@@ -293,7 +291,41 @@ static void test_local_has_its_options(void **state)
 
     c = accept("local orphan\n");
     CHECK_EQ(c->client.local.waitunsynced_ns, 300 * S);
-    check_note("chrony.conf:1:1: \"local orphan\": orphan is not followed");
+    CHECK(c->client.local.orphan);
+    CHECK_EQ(accept("local waitsynced 7.5\n")->client.local.waitsynced_ns,
+             7500000000);
+    CHECK(!accept("local\n")->client.local.orphan);
+}
+
+static void test_corrtimeratio_is_taken(void **state)
+{
+    (void)state;
+    CHECK_EQ(accept("")->client.corrtimeratio_permille, 3000);
+    CHECK_EQ(accept("corrtimeratio 4.5\n")->client.corrtimeratio_permille,
+             4500);
+    CHECK(read_chrony("corrtimeratio 0\n")->refused);
+}
+
+/* The first set is free: what is left is a threshold and whom to ask first. */
+static void test_initstepslew_is_translated(void **state)
+{
+    const struct config *c =
+        accept("initstepslew 30 A b c\nserver a\nserver c burst\nserver d\n");
+
+    (void)state;
+    CHECK_EQ(c->client.makestep_ns, 30 * S);
+    CHECK_EQ(c->client.makestep_count, 1);
+    CHECK(c->source[0].ntp.iburst && c->source[1].ntp.iburst);
+    CHECK(!c->source[2].ntp.iburst);
+    check_note("chrony.conf:1:1: \"initstepslew 30 A b c\": translated to");
+    check_note("chrony.conf:1:19: \"b\": not asked: no `server`");
+
+    /* What was said about steps holds. */
+    c = accept("initstepslew 30\nmakestep 1 3\n");
+    CHECK_EQ(c->client.makestep_ns, 1 * S);
+    CHECK_EQ(c->client.makestep_count, 3);
+    CHECK(read_chrony("initstepslew\n")->refused);
+    CHECK(read_chrony("initstepslew 1 a b c d e f g h i\n")->refused);
 }
 
 static void test_ratelimit_has_its_options(void **state)
@@ -392,6 +424,8 @@ int main(void)
         cmocka_unit_test(test_wrong_arguments_are_refused),
         cmocka_unit_test(test_what_is_not_followed_is_noted),
         cmocka_unit_test(test_local_has_its_options),
+        cmocka_unit_test(test_corrtimeratio_is_taken),
+        cmocka_unit_test(test_initstepslew_is_translated),
         cmocka_unit_test(test_ratelimit_has_its_options),
         cmocka_unit_test(test_the_client_table_fits_the_machine),
         cmocka_unit_test(test_modes_are_words),

@@ -74,7 +74,9 @@ static void test_the_local_clock_is_local(void **state)
              1);
     c = accept_ntp("refclock local unit 0 stratum 8\n");
     CHECK_EQ(c->client.local.stratum, 8);
-    CHECK_EQ(accept_ntp("tos orphan 6\n")->client.local.stratum, 6);
+    c = accept_ntp("tos orphan 6\n");
+    CHECK_EQ(c->client.local.stratum, 6);
+    CHECK(c->client.local.orphan);
 }
 
 static void test_other_clocks_are_refused(void **state)

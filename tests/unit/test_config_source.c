@@ -70,6 +70,43 @@ static void test_every_option_has_its_field(void **state)
     CHECK_EQ(s->family, FAMILY_IPV6);
 }
 
+static void test_every_tuning_option_has_its_field(void **state)
+{
+    const struct config_source *s =
+        source("server a maxdelayratio 2.5 maxdelaydevratio 4 "
+               "maxdelayquant 0.3 mindelay 1e-4 asymmetry -0.25 filter 5 "
+               "maxsamples 10 maxunreach 7 polltarget 60 presend 9\n");
+
+    (void)state;
+    CHECK_EQ(s->ntp.maxdelayratio_permille, 2500);
+    CHECK_EQ(s->ntp.maxdelaydevratio_permille, 4000);
+    CHECK_EQ(s->ntp.maxdelayquant_permille, 300);
+    CHECK_EQ(s->ntp.mindelay_ns, 100000);
+    CHECK_EQ(s->ntp.asymmetry_permille, -250);
+    CHECK_EQ(s->ntp.filter, 5);
+    CHECK_EQ(s->ntp.maxsamples, 10);
+    CHECK_EQ(s->ntp.maxunreach, 7);
+    CHECK_EQ(s->ntp.polltarget, 60);
+    CHECK_EQ(s->ntp.presend, 9);
+    CHECK_EQ(builder.report.notes, 1); /* about access */
+}
+
+static void test_maxsamples_of_all_is_for_those_that_do_not_say(void **state)
+{
+    const struct config *c = accept("server a\nserver b maxsamples 9\n"
+                                    "server c maxsamples 0\nmaxsamples 20\n");
+
+    (void)state;
+    CHECK_EQ(c->source[0].ntp.maxsamples, 20);
+    CHECK_EQ(c->source[1].ntp.maxsamples, 9);
+    CHECK_EQ(c->source[2].ntp.maxsamples, 0);
+    CHECK_EQ(source("server a maxsamples 1000\n")->ntp.maxsamples, 0);
+    CHECK_EQ(source("server a maxsamples 2\n")->ntp.maxsamples, 4);
+    check_note("chrony.conf:1:1: \"server a maxsamples 2\": maxsamples 4");
+    CHECK_EQ(source("server a presend 1000\n")->ntp.presend, 100);
+    CHECK_EQ(source("server a presend -4\n")->ntp.presend, 0);
+}
+
 static void test_pools_have_four_sources(void **state)
 {
     (void)state;
@@ -216,12 +253,7 @@ static void test_options_that_are_not_followed_are_noted(void **state)
 {
     static const char *const flags[] = {"auto_offline", "offline", "copy",
                                         "xleave"};
-    static const char *const numbers[] = {
-        "asymmetry",        "certset",       "filter",     "maxdelayratio",
-        "maxdelaydevratio", "maxdelayquant", "maxsamples", "maxunreach",
-        "mindelay",         "minsamples",    "ntsport",    "polltarget",
-        "presend",
-    };
+    static const char *const numbers[] = {"certset", "minsamples", "ntsport"};
     char line[100];
 
     (void)state;
@@ -242,6 +274,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults_are_those_of_chrony),
         cmocka_unit_test(test_every_option_has_its_field),
+        cmocka_unit_test(test_every_tuning_option_has_its_field),
+        cmocka_unit_test(test_maxsamples_of_all_is_for_those_that_do_not_say),
         cmocka_unit_test(test_pools_have_four_sources),
         cmocka_unit_test(test_a_source_named_twice_is_one),
         cmocka_unit_test(test_a_peer_is_a_server_and_said_so),

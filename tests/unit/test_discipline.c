@@ -211,6 +211,45 @@ static void test_small_slews_are_quick_and_larger_ones_gentle(void **state)
     }
 }
 
+/* Updates each second do not put off the end of a slew. */
+static void test_a_slew_planned_anew_ends_as_soon(void **state)
+{
+    (void)state;
+    begin();
+    for (int i = 0; i < 17; i++)
+        discipline_slew(&d, START + (uint64_t)i * HZ, 0.4, 0);
+    CHECK_NEAR(discipline_offset(&d, START + 17 * HZ), 0.4, 1e-6);
+
+    /* One that has become larger is not slower, one back starts gently. */
+    begin();
+    discipline_slew(&d, START, 0.4, 0);
+    discipline_slew(&d, START + HZ, 0.8, 0);
+    CHECK_NEAR(discipline_offset(&d, START + 17 * HZ), 0.8, 1e-6);
+    begin();
+    discipline_slew(&d, START, 0.4, 0);
+    discipline_slew(&d, START + 4 * HZ, 0.095, 0);
+    CHECK_NEAR(discipline_span(&d, START + 4 * HZ, d.line.slew_end_ticks), 10,
+               1e-3);
+}
+
+/* `corrtimeratio` */
+static void test_patience_makes_slews_longer(void **state)
+{
+    (void)state;
+    static const struct {
+        double offset, seconds;
+    } want[] = {{1e-6, 2}, {5e-3, 20}, {0.1, 32}, {5, 60}};
+
+    for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++) {
+        begin();
+        d.max_slew = 5.0 / 60;
+        d.patience = 2;
+        discipline_slew(&d, START, want[i].offset, 0);
+        CHECK_NEAR(discipline_span(&d, START, d.line.slew_end_ticks),
+                   want[i].seconds, 1e-6);
+    }
+}
+
 static void test_it_expires_when_dispersion_is_16_seconds(void **state)
 {
     (void)state;
@@ -283,6 +322,8 @@ int main(void)
         cmocka_unit_test(test_what_is_served_beside_the_time),
         cmocka_unit_test(test_rounding_never_makes_the_bound_smaller),
         cmocka_unit_test(test_small_slews_are_quick_and_larger_ones_gentle),
+        cmocka_unit_test(test_a_slew_planned_anew_ends_as_soon),
+        cmocka_unit_test(test_patience_makes_slews_longer),
         cmocka_unit_test(test_it_expires_when_dispersion_is_16_seconds),
         cmocka_unit_test(test_the_reference_timestamp_moves_with_updates_only),
         cmocka_unit_test(test_moving_the_raw_scale_leaves_the_line),

@@ -317,6 +317,77 @@ static void test_no_samples_make_it_lose_its_numbers(void **state)
     }
 }
 
+/* One direction queues, and that was told. */
+static void test_a_told_asymmetry_is_taken_off(void **state)
+{
+    (void)state;
+    static const double told[] = {-0.5, 0.5};
+
+    for (int i = 0; i < 2; i++) {
+        struct source_of_samples s = source();
+        struct filter f, misled;
+
+        filter_init(&f, 1e-4);
+        filter_tell(&f, &(struct filter_told){.asymmetry = told[i]});
+        filter_init(&misled, 1e-4);
+        filter_tell(&misled, &(struct filter_told){.asymmetry = -told[i]});
+        for (int n = 0; n < 30; n++) {
+            wait(&s, 16);
+            struct filter_sample x = sample(&s);
+            double queued = exponential(&s.random, 500 * US);
+            x.offset -= told[i] * queued;
+            x.delay += queued;
+            filter_add(&f, &x);
+            filter_add(&misled, &x);
+        }
+        CHECK_NEAR(error(&f, &s), 0, 60 * US);
+        CHECK(sigmas(&f, &s) < 5);
+        CHECK(fabs(error(&misled, &s)) > 2 * fabs(error(&f, &s)));
+    }
+}
+
+/* Even its first sample is held against it. */
+static void test_a_told_delay_need_not_be_found(void **state)
+{
+    (void)state;
+    struct source_of_samples s = source();
+    struct filter f;
+
+    filter_init(&f, 1e-4);
+    filter_tell(&f, &(struct filter_told){.delay = BASE});
+    s.base = BASE + 300 * US;
+    feed(&f, &s, 20, 16);
+    CHECK_NEAR(f.delay, BASE, 1e-12);
+    s.base = BASE;
+    feed(&f, &s, 20, 16);
+    CHECK_NEAR(error(&f, &s), 0, 15 * US);
+}
+
+/* What has left the window has no say. */
+static void test_an_estimate_stands_on_as_many_samples_as_told(void **state)
+{
+    (void)state;
+    struct source_of_samples s = source();
+    struct filter few, all;
+    struct filter_estimate a, b;
+
+    filter_init(&few, 1e-4);
+    filter_tell(&few, &(struct filter_told){.samples = 4});
+    filter_init(&all, 1e-4);
+    for (int i = 0; i < 40; i++) {
+        wait(&s, 16);
+        struct filter_sample x = sample(&s);
+        filter_add(&few, &x);
+        filter_add(&all, &x);
+    }
+    CHECK_EQ(few.count, 4);
+    CHECK_EQ(all.count, 40);
+    filter_at(&few, s.when, &a);
+    filter_at(&all, s.when, &b);
+    CHECK(a.frequency_error > 4 * b.frequency_error);
+    CHECK(sigmas(&few, &s) < 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +403,9 @@ int main(void)
         cmocka_unit_test(test_noise_that_no_delay_shows_is_averaged),
         cmocka_unit_test(test_shifting_moves_the_estimate_and_no_more),
         cmocka_unit_test(test_no_samples_make_it_lose_its_numbers),
+        cmocka_unit_test(test_a_told_asymmetry_is_taken_off),
+        cmocka_unit_test(test_a_told_delay_need_not_be_found),
+        cmocka_unit_test(test_an_estimate_stands_on_as_many_samples_as_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

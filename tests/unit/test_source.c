@@ -13,6 +13,8 @@ static void test_defaults_are_chronys(void **state)
     CHECK_EQ(c.minpoll, 6);
     CHECK_EQ(c.maxpoll, 10);
     CHECK_EQ(c.maxdelay_ns, 3000000000);
+    CHECK_EQ(c.polltarget, 8);
+    CHECK(c.presend > c.maxpoll);
     CHECK(!c.iburst && !c.noselect && !c.trust && !c.require && !c.key);
 }
 

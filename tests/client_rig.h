@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A client among invented servers, for its tests. */
+#ifndef TESTS_CLIENT_RIG_H
+#define TESTS_CLIENT_RIG_H
+
+#include "ntp/client.h"
+#include "tests/check.h"
+
+#define HZ       1000000000u
+#define START    (7 * (uint64_t)HZ)
+#define MS       (HZ / 1000)
+#define SERVERS  4
+#define SECOND   ((ntp_span)1 << 64)
+#define NOON     ntp_date_from_unix(1483185600, 0) /* 2016-12-31 */
+#define US_DELAY 200
+
+/* A server that answers as a test wants it to. */
+struct server {
+    bool silent;
+    double ahead; /* s */
+    uint8_t leap;
+    uint8_t stratum;
+    uint32_t reference_id;
+    ntp_short root_delay, root_dispersion;
+    uint32_t kiss; /* instead of an answer */
+    unsigned delay_us;
+    unsigned asked;
+    uint64_t asked_ticks[16];
+};
+
+struct reply {
+    bool pending;
+    int slot;
+    uint64_t ticks;
+    uint8_t data[NTP_HEADER_LEN];
+};
+
+struct rig {
+    struct client_config config;
+    struct clock clock;
+    struct client client;
+    struct server server[SERVERS];
+    struct reply reply[SERVERS];
+    uint64_t now;
+    ntp_date date; /* true, at START */
+    ntp_span leapt;
+    uint64_t random;
+    unsigned events[CLIENT_EVENT_COUNT];
+    struct client_event last[CLIENT_EVENT_COUNT];
+};
+
+static struct rig rig;
+
+static inline void random_bytes(void *context, void *bytes, size_t len)
+{
+    check_random_bytes(context, bytes, len);
+}
+
+static inline void begin(void)
+{
+    memset(&rig, 0, sizeof(rig));
+    client_config_default(&rig.config);
+    rig.config.local.enabled = false;
+    rig.now = START;
+    rig.date = NOON;
+    rig.random = 42;
+}
+
+static inline void start(unsigned servers, const struct source_config *with)
+{
+    struct client_start s = {
+        .ticks = START,
+        .date = rig.date - 100 * SECOND,
+        .date_error = 0.25,
+        .rate = (uint64_t)(0x1p80 / HZ),
+        .rate_error_ppb = 50000,
+        .precision = -30,
+        .random = random_bytes,
+        .random_context = &rig.random,
+    };
+    struct source_config source;
+
+    source_config_default(&source);
+    if (with)
+        source = *with;
+    client_init(&rig.client, &rig.config, &rig.clock, &s);
+    for (unsigned i = 0; i < servers; i++) {
+        uint8_t v4[4] = {192, 0, 2, (uint8_t)(i + 1)};
+        struct ip_addr6 ip = ip_from_v4(v4);
+        int slot = client_add(&rig.client, &source);
+
+        CHECK_EQ(slot, i);
+        client_resolved(&rig.client, slot, &ip, START);
+        rig.server[i].stratum = 1;
+        rig.server[i].delay_us = US_DELAY;
+    }
+    client_ready(&rig.client);
+}
+
+static inline struct source_config plain(void)
+{
+    struct source_config config;
+
+    source_config_default(&config);
+    return config;
+}
+
+static inline ntp_date truth(uint64_t ticks)
+{
+    return rig.date + rig.leapt +
+           (((ntp_date)(int64_t)(ticks - START) * (ntp_date)(0x1p80 / HZ)) >>
+            16);
+}
+
+static inline double error(void)
+{
+    struct clock_line line = clock_read(&rig.clock);
+
+    return ntp_span_seconds(clock_at(&line, rig.now) - truth(rig.now));
+}
+
+static inline struct clock_status status(void)
+{
+    struct clock_line line = clock_read(&rig.clock);
+
+    return clock_status(&line, rig.now);
+}
+
+static inline void make_reply(const struct server *s,
+                              const struct ntp_packet *asked, uint64_t ticks,
+                              uint8_t *data)
+{
+    ntp_date date = truth(ticks) + ntp_span_from_seconds(s->ahead);
+    struct ntp_packet p = {
+        .leap = s->leap,
+        .version = 4,
+        .mode = MODE_SERVER,
+        .stratum = s->stratum,
+        .precision = -30,
+        .root_delay = s->root_delay,
+        .root_dispersion = s->root_dispersion,
+        .reference_id = s->reference_id,
+        .origin_ts = asked->transmit_ts,
+        .reference_ts = ntp_ts_from_date(date - SECOND),
+        .receive_ts = ntp_ts_from_date(date),
+        .transmit_ts = ntp_ts_from_date(date),
+    };
+
+    if (s->kiss) {
+        p.leap = LEAP_UNKNOWN;
+        p.stratum = 0;
+        p.reference_id = s->kiss;
+    }
+    ntp_packet_write(data, &p);
+}
+
+static inline void ask(const struct client_request *request)
+{
+    struct server *s = &rig.server[request->slot];
+    struct ntp_packet asked;
+
+    s->asked_ticks[s->asked++ % 16] = rig.now;
+    CHECK_EQ(ntp_packet_parse(&asked, request->data, request->len), NTP_OK);
+    client_sent(&rig.client, request->slot, rig.now);
+    if (s->silent)
+        return;
+
+    struct reply *r = &rig.reply[request->slot];
+    r->pending = true;
+    r->slot = request->slot;
+    r->ticks = rig.now + s->delay_us * (uint64_t)(HZ / 1000000);
+    make_reply(s, &asked, rig.now + (r->ticks - rig.now) / 2, r->data);
+}
+
+static inline void note_events(void)
+{
+    struct client_event e;
+
+    while (client_event(&rig.client, &e)) {
+        rig.events[e.type]++;
+        rig.last[e.type] = e;
+    }
+}
+
+static inline void work(void)
+{
+    struct client_request request;
+
+    while (client_poll(&rig.client, rig.now, &request))
+        ask(&request);
+    client_tick(&rig.client, rig.now);
+    note_events();
+}
+
+static inline struct reply *next_reply(void)
+{
+    struct reply *first = NULL;
+
+    for (int i = 0; i < SERVERS; i++) {
+        if (rig.reply[i].pending &&
+            (!first || rig.reply[i].ticks < first->ticks))
+            first = &rig.reply[i];
+    }
+    return first;
+}
+
+/* Let time pass. */
+static inline void pass(double seconds)
+{
+    uint64_t end = rig.now + (uint64_t)(seconds * HZ);
+
+    work();
+    for (;;) {
+        uint64_t next = client_next(&rig.client);
+        struct reply *r = next_reply();
+
+        if (r && (int64_t)(next - r->ticks) >= 0)
+            next = r->ticks;
+        if ((int64_t)(next - end) > 0)
+            break;
+        if ((int64_t)(next - rig.now) > 0)
+            rig.now = next;
+        if (r && r->ticks == next) {
+            r->pending = false;
+            client_receive(&rig.client, r->slot, r->data, sizeof(r->data),
+                           next);
+        }
+        work();
+    }
+    rig.now = end;
+    work();
+}
+
+static inline enum source_state state_of(int slot)
+{
+    struct source_report r;
+
+    CHECK(client_source(&rig.client, slot, rig.now, &r));
+    return r.state;
+}
+
+static inline struct client_tracking tracking(void)
+{
+    struct client_tracking t;
+
+    client_tracking(&rig.client, rig.now, &t);
+    return t;
+}
+
+static inline void shift_truth(double seconds)
+{
+    rig.date += ntp_span_from_seconds(seconds);
+}
+
+#endif

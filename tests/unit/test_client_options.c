@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The client's options: what a source is asked, and how long it is followed. */
+#include "tests/client_rig.h"
+
+#include <math.h>
+
+static struct source_report report(int slot)
+{
+    struct source_report r;
+
+    CHECK(client_source(&rig.client, slot, rig.now, &r));
+    return r;
+}
+
+/* Who we are, as others see us. */
+static void be(uint8_t last)
+{
+    uint8_t v4[4] = {192, 0, 2, last};
+    struct ip_addr6 ip = ip_from_v4(v4);
+
+    client_own_addresses(&rig.client, &ip, 1);
+}
+
+static void test_corrtimeratio_slows_corrections(void **state)
+{
+    double left[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct source_config config = plain();
+
+        config.minpoll = config.maxpoll = 6;
+        begin();
+        rig.config.corrtimeratio_permille = i == 0 ? 3000 : 12000;
+        start(1, &config);
+        pass(1000);
+        shift_truth(0.004);
+        while (fabs(tracking().offset) < 1e-4)
+            pass(1);
+        pass(6);
+        left[i] = fabs(tracking().offset);
+    }
+    CHECK(left[1] > left[0] + 5e-4);
+}
+
+/* Polls of a second do not make a correction of 0.4 s take a minute. */
+static void test_frequent_polls_do_not_delay_a_correction(void **state)
+{
+    struct source_config config = plain();
+
+    (void)state;
+    config.minpoll = config.maxpoll = 1;
+    begin();
+    start(1, &config);
+    pass(300);
+    shift_truth(0.4);
+    pass(40);
+    CHECK_NEAR(error(), 0, 1e-3);
+}
+
+static void test_polltarget_asks_more_often(void **state)
+{
+    unsigned asked[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct source_config config = plain();
+
+        config.minpoll = 2;
+        config.maxpoll = 12;
+        config.polltarget = i == 0 ? 8 : 32;
+        begin();
+        start(1, &config);
+        pass(40000);
+        asked[i] = rig.server[0].asked;
+    }
+    CHECK(asked[1] > 3 * asked[0]);
+}
+
+/* A request goes ahead by 2 s, and its reply is nothing. */
+static void test_presend_warms_the_path_up(void **state)
+{
+    struct source_config config = plain();
+    struct server *s = &rig.server[0];
+
+    (void)state;
+    config.minpoll = config.maxpoll = 6;
+    config.presend = 6;
+    begin();
+    start(1, &config);
+    pass(1);
+    CHECK_EQ(s->asked, 1);
+    CHECK(!client_is_set(&rig.client));
+    pass(1.5);
+    CHECK_EQ(s->asked, 2);
+    CHECK(client_is_set(&rig.client));
+    CHECK_EQ(s->asked_ticks[1] - s->asked_ticks[0], 2 * (uint64_t)HZ + 1);
+    pass(640);
+    CHECK_EQ(report(0).samples, s->asked / 2);
+    CHECK_EQ(report(0).verdicts[SOURCE_UNASKED], (s->asked + 1) / 2);
+    CHECK_EQ(report(0).verdicts[SOURCE_BOGUS], 0);
+    CHECK_EQ(report(0).reach, 0xff);
+
+    /* Not below that interval. */
+    config.presend = 7;
+    begin();
+    start(1, &config);
+    pass(640);
+    CHECK_EQ(report(0).samples, s->asked);
+}
+
+static void test_filter_makes_one_sample_of_several(void **state)
+{
+    struct source_config config = plain();
+
+    (void)state;
+    config.minpoll = config.maxpoll = 2;
+    config.filter = 5;
+    begin();
+    start(1, &config);
+    pass(400);
+    CHECK(rig.server[0].asked >= 95);
+    CHECK(report(0).samples >= 22 && report(0).samples <= 26);
+    CHECK_EQ(report(0).reach, 0xff);
+    CHECK_NEAR(error(), 0, 1e-5);
+}
+
+/* A step of whole seconds between the samples that it is made of. */
+static void test_filter_survives_a_step(void **state)
+{
+    struct source_config config = plain();
+
+    (void)state;
+    config.minpoll = config.maxpoll = 2;
+    config.filter = 5;
+    begin();
+    rig.config.makestep_ns = 1000000000;
+    rig.config.makestep_count = -1;
+    start(1, &config);
+    pass(400);
+    shift_truth(30);
+    pass(400);
+    CHECK_NEAR(error(), 0, 1e-3);
+    CHECK_EQ(rig.events[CLIENT_STEP], 1);
+}
+
+/* Of two, the one that answers is followed as soon as the other has had its
+ * time; without `maxunreach`, that is after 8 requests. */
+static void test_maxunreach_keeps_a_source_that_does_not_answer(void **state)
+{
+    struct source_config config = plain();
+
+    (void)state;
+    config.minpoll = config.maxpoll = 4;
+    begin();
+    start(1, &config);
+    pass(500);
+    rig.server[0].silent = true;
+    pass(16 * 11);
+    CHECK_EQ(state_of(0), SOURCE_UNREACHABLE);
+    CHECK_EQ(tracking().slot, -1);
+
+    config.maxunreach = 10;
+    begin();
+    start(1, &config);
+    pass(500);
+    rig.server[0].silent = true;
+    pass(16 * 12);
+    CHECK_EQ(state_of(0), SOURCE_SELECTED);
+    CHECK_EQ(tracking().slot, 0);
+    CHECK_EQ(rig.events[CLIENT_UNREACHABLE], 1);
+    pass(32 * 14);
+    CHECK_EQ(state_of(0), SOURCE_UNREACHABLE);
+    CHECK_EQ(rig.events[CLIENT_LOST], 1);
+
+    /* One that answers again is followed as before. */
+    rig.server[0].silent = false;
+    pass(100);
+    CHECK_EQ(state_of(0), SOURCE_SELECTED);
+}
+
+static void test_maxunreach_ends_when_all_others_know_better(void **state)
+{
+    struct source_config config = plain();
+
+    (void)state;
+    config.minpoll = config.maxpoll = 0;
+    config.maxunreach = 100000;
+    begin();
+    start(2, &config);
+    pass(100);
+    rig.server[0].silent = true;
+    pass(40);
+    CHECK(state_of(0) >= SOURCE_OUTLIER);
+    pass(100);
+    CHECK_EQ(state_of(0), SOURCE_UNREACHABLE);
+    CHECK_EQ(state_of(1), SOURCE_SELECTED);
+}
+
+/* One that is only remembered does not keep `local` from its work. */
+static void
+test_local_begins_though_an_unreachable_one_is_selected(void **state)
+{
+    struct source_config config = plain();
+
+    (void)state;
+    config.minpoll = config.maxpoll = 4;
+    config.maxunreach = 100000;
+    begin();
+    rig.config.local.enabled = true;
+    rig.config.local.distance_ns = 10000000;
+    rig.config.maxdistance_ns = 1000000000;
+    start(1, &config);
+    pass(500);
+    rig.server[0].silent = true;
+    pass(2000);
+    CHECK_EQ(rig.events[CLIENT_LOCAL], 1);
+    CHECK_EQ(status().stratum, 10);
+}
+
+static void test_waitsynced_delays_local(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct source_config config = plain();
+
+        config.maxpoll = 6;
+        begin();
+        rig.config.local.enabled = true;
+        rig.config.local.distance_ns = 0;
+        rig.config.local.waitsynced_ns = i == 0 ? 0 : 3000000000000;
+        start(1, &config);
+        pass(300);
+        rig.server[0].silent = true;
+        pass(1500);
+        CHECK_EQ(rig.events[CLIENT_LOCAL], i == 0);
+        pass(2000);
+        CHECK_EQ(rig.events[CLIENT_LOCAL], 1);
+        CHECK_EQ(status().stratum, 10);
+    }
+}
+
+static void begin_orphan(unsigned servers)
+{
+    struct source_config config = plain();
+
+    config.minpoll = config.maxpoll = 4;
+    begin();
+    rig.config.local.enabled = true;
+    rig.config.local.orphan = true;
+    rig.config.local.stratum = 8;
+    rig.config.local.waitunsynced_ns = 300000000000;
+    start(servers, &config);
+    for (unsigned i = 0; i < servers; i++)
+        rig.server[i].stratum = 8;
+}
+
+/* The least address leads, and the others are one stratum below it. */
+static void test_orphans_follow_the_least_among_them(void **state)
+{
+    (void)state;
+    begin_orphan(3);
+    be(200);
+    pass(100);
+    CHECK_EQ(tracking().slot, 0);
+    CHECK_EQ(status().stratum, 9);
+    CHECK_EQ(status().reference_id, 0xc0000201);
+    CHECK_EQ(state_of(0), SOURCE_SELECTED);
+    CHECK_EQ(state_of(1), SOURCE_ORPHAN);
+    pass(1000);
+    CHECK_EQ(rig.events[CLIENT_LOCAL], 0);
+
+    /* It goes: the next one leads. */
+    rig.server[0].silent = true;
+    pass(200);
+    CHECK_EQ(tracking().slot, 1);
+}
+
+static void test_the_least_orphan_serves_its_own_time(void **state)
+{
+    (void)state;
+    begin_orphan(2);
+    be(0);
+    pass(290);
+    CHECK_EQ(status().leap, LEAP_UNKNOWN);
+    pass(20);
+    CHECK_EQ(status().stratum, 8);
+    CHECK_EQ(status().reference_id, 0x7f7f0101);
+    CHECK_EQ(tracking().slot, -1);
+    CHECK_EQ(state_of(0), SOURCE_ORPHAN);
+}
+
+static void test_an_orphan_gives_way_to_real_time(void **state)
+{
+    (void)state;
+    begin_orphan(2);
+    be(200);
+    pass(100);
+    CHECK_EQ(tracking().slot, 0);
+    rig.server[1].stratum = 3;
+    pass(100);
+    CHECK_EQ(tracking().slot, 1);
+    CHECK_EQ(status().stratum, 4);
+    CHECK_EQ(state_of(0), SOURCE_ORPHAN);
+
+    /* Who follows one that is alone is alone as well. */
+    rig.server[1].stratum = 9;
+    pass(100);
+    CHECK_EQ(tracking().slot, 0);
+    CHECK_EQ(state_of(1), SOURCE_ORPHAN);
+
+    /* Without `orphan`, they are sources like any other. */
+    begin_orphan(2);
+    rig.config.local.orphan = false;
+    be(0);
+    pass(100);
+    CHECK(state_of(0) >= SOURCE_COMBINED);
+    CHECK(state_of(1) >= SOURCE_COMBINED);
+}
+
+/* What we are called by those of another family says nothing. */
+static void test_orphans_of_another_family_are_not_compared(void **state)
+{
+    struct ip_addr6 v6 = {{0x20, 0x01}};
+
+    (void)state;
+    begin_orphan(1);
+    client_own_addresses(&rig.client, &v6, 1);
+    pass(100);
+    CHECK_EQ(tracking().slot, -1);
+    CHECK_EQ(state_of(0), SOURCE_ORPHAN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_corrtimeratio_slows_corrections),
+        cmocka_unit_test(test_frequent_polls_do_not_delay_a_correction),
+        cmocka_unit_test(test_polltarget_asks_more_often),
+        cmocka_unit_test(test_presend_warms_the_path_up),
+        cmocka_unit_test(test_filter_makes_one_sample_of_several),
+        cmocka_unit_test(test_filter_survives_a_step),
+        cmocka_unit_test(test_maxunreach_keeps_a_source_that_does_not_answer),
+        cmocka_unit_test(test_maxunreach_ends_when_all_others_know_better),
+        cmocka_unit_test(
+            test_local_begins_though_an_unreachable_one_is_selected),
+        cmocka_unit_test(test_waitsynced_delays_local),
+        cmocka_unit_test(test_orphans_follow_the_least_among_them),
+        cmocka_unit_test(test_the_least_orphan_serves_its_own_time),
+        cmocka_unit_test(test_an_orphan_gives_way_to_real_time),
+        cmocka_unit_test(test_orphans_of_another_family_are_not_compared),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
