@@ -568,6 +568,23 @@ static void test_other_partitions_are_left_alone(void **state)
     CHECK_EQ(d->writes, 0);
 }
 
+/* A disk whose first MiB is zeros, but whose last block has a table, has
+ * partitions. */
+static void test_disk_with_a_table_at_its_end_is_not_blank(void **state)
+{
+    struct fake_disk *d = &fake_disk[0];
+
+    (void)state;
+    d->bytes = 2 << 20;
+    partition(512);
+    memset(d->medium, 0, 1 << 20);
+    memcpy(d->medium + (2 << 20) - 512 - 16384 + 128, other_type, 16);
+    gpt_make_header(d->medium, 512, 4096, 4095, 4095 - 32);
+    boot();
+    CHECK(!state_usable(&st));
+    CHECK_EQ(d->writes, 0);
+}
+
 /* Disks that fail. */
 
 /* A disk that does not answer costs a second, and is then without. */
@@ -797,6 +814,7 @@ int main(void)
         TEST(partition_is_found_by_its_name),
         TEST(copy_of_a_damaged_table_is_used),
         TEST(other_partitions_are_left_alone),
+        TEST(disk_with_a_table_at_its_end_is_not_blank),
         TEST(hanging_disk_costs_a_second),
         TEST(disk_that_hangs_later_is_given_up),
         TEST(disk_that_breaks_a_rule_is_given_up),
