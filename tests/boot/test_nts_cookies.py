@@ -44,7 +44,7 @@ def is_good(keys, asked, answer, unique_id, cookies=1):
     assert answer is not None, "no answer"
     assert len(answer) <= len(asked)
     fresh = keys.check(asked, answer, unique_id)
-    assert len(fresh) == cookies
+    assert len(fresh) == cookies == len(set(fresh)), "twice the same"
     assert not set(fresh) & set(keys.cookies), "a cookie came again"
     assert {len(c) for c in fresh} <= {len(keys.cookies[0])}
     return fresh
