@@ -35,6 +35,40 @@ static inline void source_holds(const struct config *c,
     }
 }
 
+/* A source is followed by NTS only if somebody vouches for it. */
+static inline bool is_vouched_for(const struct config_nts *n, uint32_t certset)
+{
+    for (unsigned i = 0; i < n->trusteds; i++)
+        if (n->trusted[i].id == certset)
+            return true;
+    return false;
+}
+
+static inline void nts_holds(const struct config *c)
+{
+    const struct config_nts *n = &c->nts;
+
+    HOLDS(!n->server || (c->port > 0 && n->port > 0));
+    HOLDS(n->certs <= CONFIG_CERTS_MAX && n->trusteds <= CONFIG_TRUSTED_MAX);
+    for (unsigned i = 0; i < n->certs; i++)
+        HOLDS(n->cert[i].len > 0 && n->key[i].len > 0);
+    for (unsigned i = 0; i < n->trusteds; i++)
+        HOLDS(n->trusted[i].file.len > 0);
+    HOLDS(memchr(n->ntp_server, 0, sizeof(n->ntp_server)) != NULL);
+    HOLDS(memchr(n->state, 0, sizeof(n->state)) != NULL);
+    HOLDS(n->aeads >= 1 && n->aeads <= 2 && n->max_connections >= 1);
+    HOLDS(n->given_count <= NTS_KEYS_KEPT);
+    HOLDS(n->given_count == 0 || n->rotate_s == 0);
+    HOLDS(n->refresh_s > 0);
+    for (unsigned i = 0; i < c->source_count; i++)
+        HOLDS(!c->source[i].nts ||
+              (is_vouched_for(n, c->source[i].certset) &&
+               c->source[i].key_id == 0 && c->source[i].nts_port > 0));
+    if (c->refused)
+        HOLDS(!n->server && !n->state_wanted && !n->require_any &&
+              n->certs == 0 && n->given_count == 0);
+}
+
 static inline void access_holds(const struct access *a)
 {
     HOLDS(a->count <= ACCESS_RULES_MAX);
@@ -64,6 +98,8 @@ static inline void config_holds(const struct config *c)
     HOLDS(slots <= CONFIG_SOURCES_MAX);
     HOLDS(c->keys.count <= NTP_KEYS_MAX);
     access_holds(&c->access);
+    access_holds(&c->nts.require);
+    nts_holds(c);
     HOLDS(c->client.minsources >= 1);
     HOLDS(!c->client.local.enabled ||
           (c->client.local.stratum >= 1 && c->client.local.stratum <= 15));
