@@ -6,11 +6,17 @@
 #include "arch/entropy.h"
 #include "arch/log.h"
 #include "arch/mem.h"
+#include "net/addr_text.h"
+#include "net/tls_verify.h"
 
 #include <string.h>
 
 /* Without a set clock it begins so long after boot. */
 #define PATIENCE_S 5
+
+/* A certificate of our own is not made before: its addresses are to be there,
+ * and those of IPv6 take a second. */
+#define OWN_CERT_S 2
 
 /* Sessions for sources by NTS: more have to wait for each other. */
 #define CLIENT_SESSIONS_MAX 8
@@ -65,6 +71,9 @@ void ke_service_setup(struct ke_service *s,
     s->wanted = nts->server && nts->port != 0 && setup->keys != NULL &&
                 !setup->config->refused;
     s->start_ticks = now + PATIENCE_S * setup->ticks_per_s;
+    if (nts->certs == 0 &&
+        (setup->kept == NULL || setup->kept->own.cert_len == 0))
+        s->least_ticks = now + OWN_CERT_S * setup->ticks_per_s;
 
     const struct tls_setup tls = {
         .server_sessions =
@@ -168,6 +177,21 @@ static bool keep_own(struct ke_service *s)
     return add_own(s);
 }
 
+/* Clients ask by a name or an address, and the certificate has to have it. */
+static void warn_of_names(const struct ke_service *s)
+{
+    const struct net *net = s->setup.net;
+
+    for (unsigned i = 0; i < net->addrs; i++) {
+        const struct ip_addr6 *addr = &net->addr[i].addr;
+
+        if (addr->byte[0] != 0xfe &&
+            !tls_verify_addr(&s->tls.own[0].chain, addr))
+            log_line("nts: WARNING: our own certificate does not name %s",
+                     addr_text(addr).text);
+    }
+}
+
 /* The one that was kept, unless it is about to end; else a new one. */
 static void use_own(struct ke_service *s)
 {
@@ -185,6 +209,7 @@ static void use_own(struct ke_service *s)
     nts_cert_fingerprint(s->own.cert, s->own.cert_len, fingerprint);
     log_line("nts: %s certificate of our own, SHA-256 %s",
              kept ? "the same" : "a new", fingerprint);
+    warn_of_names(s);
 }
 
 static void warn_of_end(const struct ke_service *s)
@@ -252,7 +277,8 @@ void ke_service_poll(struct ke_service *s, uint64_t now)
     if (!s->wanted)
         return;
     if (!s->started) {
-        if (!client_is_set(s->setup.client) && now < s->start_ticks)
+        if (now < s->least_ticks ||
+            (!client_is_set(s->setup.client) && now < s->start_ticks))
             return;
         start(s);
     }
@@ -268,8 +294,9 @@ uint64_t ke_service_next(const struct ke_service *s)
     uint64_t next = tls_next();
     uint64_t listener;
 
-    if (s->wanted && !s->started && s->start_ticks < next)
-        next = s->start_ticks;
+    if (s->wanted && !s->started)
+        next =
+            counter_read() < s->least_ticks ? s->least_ticks : s->start_ticks;
     listener = ke_listener_next(&s->listener);
     return listener < next ? listener : next;
 }

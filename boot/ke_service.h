@@ -26,6 +26,7 @@ struct ke_service {
     struct ke_service_setup setup;
     bool wanted;
     bool started;
+    uint64_t least_ticks; /* it does not begin before */
     uint64_t start_ticks; /* at the latest */
     uint64_t warn_ticks;  /* when validity is looked at again */
     struct tls_server tls;

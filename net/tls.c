@@ -428,6 +428,8 @@ static int transmit(void *context, const unsigned char *buf, size_t len)
 
     if (t->pcb == NULL)
         return ERR_NET_RESET;
+    if (len > 0 && buf[0] == MBEDTLS_SSL_MSG_ALERT)
+        t->alerted = true;
     if (len > tcp_sndbuf(t->pcb))
         len = tcp_sndbuf(t->pcb);
     t->blocked = len == 0 || tcp_write(t->pcb, buf, (uint16_t)len,
@@ -648,6 +650,16 @@ static bool meet(struct tls *t)
     return set_up_ssl(t);
 }
 
+/* mbedTLS says nothing when it has no group in common with a client, where it
+ * must: RFC 8446, 4.1.1. */
+static void say_failure(struct tls *t, int error)
+{
+    if (error == MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE && !t->alerted)
+        (void)mbedtls_ssl_send_alert_message(
+            &t->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+            MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE);
+}
+
 static void advance_handshake(struct tls *t)
 {
     int error;
@@ -666,6 +678,7 @@ static void advance_handshake(struct tls *t)
         error == MBEDTLS_ERR_SSL_WANT_WRITE) {
         set_idle(t);
     } else if (error != 0) {
+        say_failure(t, error);
         fail_tls(t, error);
     } else if (mbedtls_ssl_is_handshake_over(&t->ssl)) {
         /* A server need not say what it speaks; ours has to. */

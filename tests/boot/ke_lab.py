@@ -14,7 +14,8 @@ from nts_lab import nts
 
 
 def ke_stats(vm):
-    """The newest numbers of NTS-KE and TLS, as {word: number}."""
+    """The next numbers of NTS-KE and TLS, as {word: number}.  They may be some
+    of before: the console takes its time."""
     def whole():
         return re.findall(r"\] nts-ke (.*)\n.*\] tls (sessions=.*)\n",
                           vm.output())

@@ -6,10 +6,12 @@ import contextlib
 import os
 import random
 import socket
+import ssl
 import struct
 import time
 
 import pytest
+from cryptography import x509
 from OpenSSL import SSL
 
 import frames
@@ -60,6 +62,19 @@ def told(address=lab.GUEST, request=None, goodbye=False, limit=8.0):
 
 ERROR_BAD = [(nts.ERROR, struct.pack("!H", nts.BAD_REQUEST), True),
              (nts.END, b"", True)]
+
+
+def test_certificate_it_made_names_all_its_addresses(served):
+    text = served.output()
+    for address in (lab.GUEST, lab.GUEST6):
+        assert "does not name " + address not in text
+    with nts.Session(lab.GUEST) as s:
+        s.handshake()
+        cert = s.tls.get_peer_certificate().to_cryptography()
+        names = cert.extensions.get_extension_for_class(
+            x509.SubjectAlternativeName).value.get_values_for_type(
+                x509.IPAddress)
+        assert {lab.GUEST, lab.GUEST6} <= {str(n) for n in names}
 
 
 def test_console_shows_the_fingerprint_of_the_certificate_it_made(served):
@@ -130,6 +145,18 @@ def test_older_tls_gets_no_further(served):
         with pytest.raises(SSL.Error) as caught:
             s.handshake()
         assert "protocol version" in str(caught.value)
+
+
+def test_no_group_in_common_is_told(served):
+    del served
+    with pytest.raises(ssl.SSLError) as caught, socket.create_connection(
+            (lab.GUEST, nts.PORT), 5) as s:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+        tls.set_alpn_protocols(["ntske/1"])
+        tls.set_ecdh_curve("secp521r1")
+        tls.wrap_socket(s)
+    assert "HANDSHAKE_FAILURE" in str(caught.value)
 
 
 @pytest.mark.alone
