@@ -335,3 +335,43 @@ def test_cookies_outlive_a_reboot_with_state(boot, link, upstream, tmp_path,
         assert is_nak(*ask(keys))
         fresh = establish()
         is_good(fresh, *ask(fresh))
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_chronyd_goes_on_after_a_reboot(boot, link, upstream, tmp_path, things,
+                                        ca, kept):
+    """With its cookies, or with new ones after it was told that they are of
+    no use any more."""
+    del upstream
+    cpio = nts_lab.archive(tmp_path / "boot.cpio", [ca.issue()],
+                           "server 10.0.2.2 iburst minpoll 2 maxpoll 2\n")
+
+    def start():
+        vm = boot("", net=link.netdev(), initrd=cpio,
+                  extra=disk(tmp_path / "disk") if kept else ())
+        lab.ask_until(lambda r: r.synchronised, 20)
+        lab.until("NTS-KE", 10, lambda: nts_lab.accepts(lab.GUEST))
+        return vm
+
+    vm = start()
+    clock = lab.PrivateClock(tmp_path, 1.5)
+    client = nts_lab.Chronyd(tmp_path, ca.path)
+    daemon = link.host(7).process(clock.words + client.words, tmp_path / "log")
+    things.append(daemon)
+
+    def has(cookies, **more):
+        said = client.authdata()
+        return said.get("cookies") == cookies and all(
+            said[k] == v for k, v in more.items())
+    nts_lab.wait(daemon, "8 cookies", 30, lambda: has(8, key=1))
+    time.sleep(2)
+    vm.close()
+    start()
+    if kept:
+        # It asks every 2 s or so; what it has is as good as before.
+        time.sleep(8)
+        nts_lab.wait(daemon, "8 cookies of the same keys", 20,
+                     lambda: has(8, key=1, naks=0))
+    else:
+        nts_lab.wait(daemon, "8 cookies of other keys", 90,
+                     lambda: has(8, key=2))
