@@ -247,7 +247,7 @@ $(B)/arch/%.o $(B)/drivers/%.o $(irq-y:%=$(B)/%.o): \
     CFLAGS += -mgeneral-regs-only
 
 # Words with carries, where a vectorizer only does harm.
-$(B)/nts/p256_%.o: CFLAGS += -mgeneral-regs-only
+$(B)/nts/p256_%.o $(B)/nts/x25519.o: CFLAGS += -mgeneral-regs-only
 
 all: $(B)/gnomon.elf ## the image, build/gnomon.elf
 
