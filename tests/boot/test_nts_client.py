@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The appliance follows servers by NTS, and no others."""
 
+import os
 import re
 import ssl
 import time
@@ -30,8 +31,9 @@ def trusting(boot, tmp_path, authority):
     initrd = lab.archive(tmp_path / "boot.cpio", {
         "etc/ca.crt": authority.pem})
 
-    def start(words, **more):
-        return boot(STATIC + words, initrd=initrd, **more)
+    def start(words, address="10.0.2.15/24", **more):
+        return boot(STATIC.replace("10.0.2.15/24", address) + words,
+                    initrd=initrd, **more)
     return start
 
 
@@ -106,6 +108,64 @@ def test_other_kinds_of_keys_will_do(link, tmp_path, things, authority,
         tmp_path, *authority.server("10.0.2.2", kind=kind)))
     trusting("server 10.0.2.2 nts " + FOLLOW, net=link.netdev())
     good(lab.ask_until(synchronised, 20))
+
+
+def test_appliance_follows_an_appliance(lan, tmp_path, things, authority, boot,
+                                        trusting):
+    need("chronyd")
+    things.append(lab.honest(tmp_path))
+    first = boot("server 10.0.2.2 " + FOLLOW, net=lan.netdev(),
+                 initrd=nts_lab.archive(tmp_path / "first.cpio", [
+                     authority.issue(["10.0.2.15"])]))
+    lab.ask_until(synchronised, 20)
+    first.wait_for(r"nts: key establishment on port 4460")
+    second = lab.Tap("tap1", ())
+    things.append(second)
+    lab.run("ip", "link", "set", "tap1", "address", "02:00:00:00:00:03")
+    lab.run("ip", "link", "set", "tap1", "master", "br0")
+    vm = trusting("server 10.0.2.15 nts " + FOLLOW, address="10.0.2.16/24",
+                  net=second.netdev(), mac="52:54:00:00:00:10")
+    reply = lab.ask_until(synchronised, 20, address="10.0.2.16")
+    good(reply)
+    assert reply.stratum == 3
+    assert vm.wait_for(AGREED).group(1) == "AES-128-GCM-SIV"
+
+
+def test_sets_of_certificates_vouch_for_their_own_sources(
+        link, tmp_path, things, authority, boot):
+    need("chronyd")
+    folder = tmp_path / "other"
+    folder.mkdir()
+    other = nts_servers.Authority(folder)
+    things.append(nts_servers.serve_chronyd(tmp_path,
+                                            *other.server("10.0.2.2")))
+    initrd = lab.archive(tmp_path / "boot.cpio", {
+        "etc/ca.crt": authority.pem, "etc/other.crt": other.pem})
+    words = STATIC + "ntstrustedcerts 3 /etc/other.crt; server 10.0.2.2 nts "
+    vm = boot(words + FOLLOW, net=link.netdev(), initrd=initrd)
+    vm.wait_for(r"not signed by an authority that is trusted; next try")
+    never_synchronised()
+    vm.close()
+    boot(words + "certset 3 " + FOLLOW, net=link.netdev(), initrd=initrd)
+    good(lab.ask_until(synchronised, 20))
+
+
+def test_bundle_of_all_public_authorities_fits(link, tmp_path, things,
+                                               authority, boot):
+    need("chronyd")
+    path = "/etc/ssl/certs/ca-certificates.crt"
+    if not os.path.exists(path):
+        pytest.skip("no bundle of certificates on this machine")
+    with open(path, "rb") as f:
+        bundle = f.read()
+    things.append(nts_servers.serve_chronyd(tmp_path,
+                                            *authority.server("10.0.2.2")))
+    vm = boot(STATIC + "server 10.0.2.2 nts " + FOLLOW, net=link.netdev(),
+              initrd=lab.archive(tmp_path / "boot.cpio", {
+                  "etc/ca.crt": bundle + authority.pem}))
+    good(lab.ask_until(synchronised, 20))
+    vm.wait_for(AGREED)
+    assert "not read" not in vm.output()
 
 
 # Servers that are not what they should be.
