@@ -467,7 +467,8 @@ def test_connections_are_limited_by_address(serve, link):
             done += 1
         except (OSError, SSL.Error, nts.Failed):
             pass
-    assert 4 <= done < 16, done
+    # One of the four was taken when it was asked whether it is there.
+    assert 3 <= done < 16, done
     with others.inside():
         check_good_client()
 
