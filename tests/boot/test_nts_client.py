@@ -77,6 +77,15 @@ def test_chronyd_is_followed(link, tmp_path, things, authority, trusting,
     assert vm.wait_for(AGREED).group(1) == aead
 
 
+def test_a_processor_without_aes_will_do(link, tmp_path, things, authority,
+                                         trusting):
+    need("chronyd")
+    things.append(nts_servers.serve_chronyd(tmp_path,
+                                            *authority.server("10.0.2.2")))
+    trusting("server 10.0.2.2 nts " + FOLLOW, net=link.netdev(), cpu="qemu64")
+    good(lab.ask_until(synchronised, 20))
+
+
 @pytest.mark.parametrize("program", ["ntpsec", "ntpd-rs"])
 def test_others_are_followed(lan, tmp_path, things, authority, trusting,
                              program):
@@ -389,6 +398,23 @@ def test_names_and_redirects_by_name(link, tmp_path, things, authority,
              net=link.netdev())
     good(lab.ask_until(synchronised, 20))
     assert path.replies
+
+
+def test_another_address_of_the_name_is_tried(link, tmp_path, things, authority,
+                                              trusting):
+    need("chronyd")
+    for number in (4, 5):
+        link.add("10.0.2.%d/24" % number)
+    dns = lab.dnsmasq(tmp_path, "--port=53", "--host-record=ke.test,10.0.2.4",
+                      "--host-record=ke.test,10.0.2.5",
+                      "--host-record=ke.test,10.0.2.2", interface=link.name)
+    if not dns:
+        pytest.skip("no dnsmasq on this machine")
+    things.extend([dns, nts_servers.serve_chronyd(
+        tmp_path, *authority.server("ke.test"))])
+    trusting("nameserver 10.0.2.2; server ke.test nts " + FOLLOW,
+             net=link.netdev())
+    good(lab.ask_until(synchronised, 40))
 
 
 def test_pool_is_asked_at_each_of_its_addresses(link, tmp_path, things,
