@@ -121,6 +121,7 @@ ntp-y := \
     server \
     access \
     limit \
+    interleave \
     mac \
     clock \
     source \
@@ -170,6 +171,7 @@ irq-y := \
     ntp/mac \
     ntp/access \
     ntp/limit \
+    ntp/interleave \
     ntp/clock \
     nts/aead \
     nts/aes_ct \

@@ -65,6 +65,7 @@ struct line_options {
 static const struct option chrony_options[] = {
     FLAG("iburst", source.ntp.iburst),
     FLAG("burst", source.ntp.burst),
+    FLAG("xleave", source.ntp.xleave),
     FLAG("prefer", source.ntp.prefer),
     FLAG("noselect", source.ntp.noselect),
     FLAG("trust", source.ntp.trust),
@@ -98,7 +99,6 @@ static const struct option chrony_options[] = {
     SKIP("auto_offline", "treated as online"),
     SKIP("offline", "treated as online"),
     SKIP("copy", NOT_YET),
-    SKIP("xleave", NOT_YET ", basic mode is used"),
     SKIP_ARG("minsamples", "no sample is dropped for not being on a line: "
                            "how much the older ones count is learned"),
 };
@@ -116,7 +116,7 @@ static const struct option ntp_options[] = {
     FLAG("nts", source.nts),
     WORD("ca", ca),
     SKIP("preempt", "sources are not pre-empted here"),
-    SKIP("xleave", NOT_YET ", basic mode is used"),
+    FLAG("xleave", source.ntp.xleave),
     SKIP_ARG("mode", "it concerns reference clocks"),
     SKIP_ARG("ttl", "it concerns multicast"),
     SKIP_ARG("bias", NOT_YET),

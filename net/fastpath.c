@@ -165,10 +165,9 @@ static enum ntp_verdict make_plain_reply(const struct fastpath *fp,
 /* Make the reply; longer requests may need ciphers and MACs. */
 static enum ntp_verdict make_reply(struct fastpath *fp,
                                    const struct clock_line *line,
-                                   struct fastpath_answer *a)
+                                   struct fastpath_answer *a, uint8_t *payload)
 {
     const struct fastpath_config *config = fp->config;
-    uint8_t *payload = a->frame.data + a->head.udp_offset + FRAME_UDP_LEN;
     bool longer = a->head.payload_len > NTP_HEADER_LEN;
     bool nts = longer && config->nts != NULL;
     bool keyed =
@@ -184,6 +183,46 @@ static enum ntp_verdict make_reply(struct fastpath *fp,
     if (nts || keyed)
         config->machine->simd_end();
     return verdict;
+}
+
+/* The entry that fastpath_admit() has just looked at, if there is a table. */
+static struct limit_client *client_of(const struct fastpath *fp)
+{
+    return fp->limit == NULL ? NULL : fp->limit->latest;
+}
+
+/* The answer is interleaved if that was asked for, and remembered. */
+static void interleave(struct fastpath *fp, struct fastpath_answer *a,
+                       const struct ntp_asked *asked, uint8_t *payload)
+{
+    ntp_ts left;
+
+    a->client = client_of(fp);
+    if (a->client == NULL)
+        return;
+    left = ntp_interleave_reply(&a->client->pair, asked, payload);
+    a->receive_ts = a->client->pair.receive_ts;
+    if (a->nts)
+        fp->nts.interleaved_ts = left;
+    else
+        a->reply.interleaved_ts = left;
+}
+
+/* A reply as it is to be sent, but for its seal. */
+static enum ntp_verdict answer(struct fastpath *fp,
+                               const struct clock_line *line,
+                               struct fastpath_answer *a)
+{
+    uint8_t *payload = a->frame.data + a->head.udp_offset + FRAME_UDP_LEN;
+    struct ntp_asked asked = {0};
+
+    if (a->head.payload_len >= NTP_HEADER_LEN)
+        asked = ntp_interleave_asked(payload);
+    a->client = NULL;
+    a->verdict = make_reply(fp, line, a, payload);
+    if (a->verdict == NTP_OK || a->verdict == NTS_OK)
+        interleave(fp, a, &asked, payload);
+    return a->verdict;
 }
 
 /* Does it come from where the servers are that we ask: DNS, DHCP, NTP? */
@@ -222,8 +261,7 @@ static enum ntp_verdict judge(struct fastpath *fp,
     if (a->verdict != NTP_OK && a->verdict != NTP_KISS_RATE)
         return a->verdict;
 
-    a->verdict = make_reply(fp, line, a);
-    if (!ntp_is_answer(a->verdict))
+    if (!ntp_is_answer(answer(fp, line, a)))
         return a->verdict;
 
     a->len = (uint32_t)frame_answer(
@@ -322,9 +360,40 @@ static void send_answers(struct fastpath *fp, const struct clock_line *line)
         if (!dev->driver->tx(dev, &a->frame, a->len)) {
             dev->driver->drop(dev, &a->frame);
             a->verdict = NTP_DROP_SEND;
+            a->client = NULL;
         }
         fp->count[a->verdict]++;
     }
+}
+
+/* The answers left at `ticks`; their clients may ask when that was, unless they
+ * have been forgotten for others since, or answered again. */
+static void note_departure(struct fastpath *fp, const struct clock_line *line,
+                           uint64_t ticks)
+{
+    ntp_ts left = ntp_ts_from_date(clock_at(line, ticks));
+
+    for (unsigned i = 0; i < fp->answers; i++) {
+        struct fastpath_answer *a = &fp->answer[i];
+        struct limit_client *c = a->client;
+
+        if (c != NULL && c->pair.receive_ts == a->receive_ts &&
+            ip_equal(&c->addr, &a->head.source))
+            c->pair.transmit_ts = left;
+    }
+}
+
+/* Ring the doorbell: what was sent leaves now. */
+static void depart(struct fastpath *fp, const struct clock_line *line)
+{
+    uint64_t ticks = 0;
+
+    if (fp->answers > 0)
+        ticks = fp->config->machine->counter();
+    fp->dev->driver->kick(fp->dev);
+    if (fp->answers == 0)
+        return;
+    note_departure(fp, line, ticks);
     if (is_protected(fp))
         nts_server_forget(&fp->nts);
     fp->answers = 0;
@@ -339,7 +408,7 @@ static void let_others_go(struct fastpath *fp, const struct clock_line *line)
     if (fp->answers == 0)
         return;
     send_answers(fp, line);
-    fp->dev->driver->kick(fp->dev);
+    depart(fp, line);
     fp->answer[0] = last;
 }
 
@@ -401,7 +470,7 @@ static bool batch(struct fastpath *fp, uint64_t entry_ticks)
      * when nothing was taken: the card may have interrupted to say that it has
      * sent what kept its receive buffers.
      */
-    dev->driver->kick(dev);
+    depart(fp, &line);
     return more;
 }
 

@@ -64,6 +64,8 @@ struct fastpath_answer {
     uint32_t len; /* of the answering frame */
     bool asked;   /* if passed on: it may be an answer to us */
     bool nts;     /* protected: the reply is the fast path's `nts` */
+    struct limit_client *client; /* whose last answer it is, or NULL */
+    ntp_ts receive_ts;           /* in that answer */
 };
 
 /* One receive queue, and the CPU that serves it. */

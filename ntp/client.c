@@ -18,6 +18,10 @@
 
 #define POLL_MAX 17 /* log2 s; RFC 5905, 7.2 */
 
+/* `xleave`: requests without an answer after which plain ones are sent, as in
+ * chrony. */
+#define INTERLEAVE_LOST 4
+
 /* What a quartz oscillator is off by, as a standard deviation. */
 #define OSCILLATOR_ERROR 30e-6
 
@@ -152,10 +156,16 @@ static double first_frequency_error(const struct client *c)
     return NANO * c->start.rate_error_ppb + OSCILLATOR_ERROR;
 }
 
+/* Interleaved mode is of version 4, also where a MAC would make it 3. */
+static uint8_t version_of(const struct source_config *config)
+{
+    return config->version == 0 && config->xleave ? 4 : config->version;
+}
+
 /* Forget all that was measured, and ask at once. */
 static void start_over(struct client *c, struct source *s, uint64_t ticks)
 {
-    peer_init(&s->peer, s->config.key, s->config.version);
+    peer_init(&s->peer, s->config.key, version_of(&s->config));
     if (s->auth)
         peer_authenticate(&s->peer, s->auth);
     filter_init(&s->filter, first_frequency_error(c));
@@ -250,6 +260,18 @@ void client_leaps(struct client *c, const struct leap_list *leaps)
 
 /* Asking. */
 
+/* A server that does not answer may have lost more than an answer: then it is
+ * asked plainly, as one that knows nothing of us. */
+static void interleave(struct client *c, struct source *s)
+{
+    ntp_ts random;
+
+    if (s->unanswered >= INTERLEAVE_LOST)
+        return;
+    c->start.random(c->start.random_context, &random, sizeof(random));
+    peer_interleave(&s->peer, random);
+}
+
 /* A request that only fills the caches on the way, and whose reply nobody
  * waits for: without authentication, it costs no cookie. */
 static void warm_up(struct client *c, int slot, struct client_request *request)
@@ -285,6 +307,8 @@ bool client_poll(struct client *c, uint64_t now_ticks,
             s->burst--;
         else if (s->early > 0)
             s->early--;
+        if (s->config.xleave)
+            interleave(c, s);
         c->start.random(c->start.random_context, &random, sizeof(random));
         request->slot = slot;
         request->len = peer_request(&s->peer, random, request->data);
@@ -362,8 +386,11 @@ static enum source_state trouble_of(enum source_verdict verdict)
     }
 }
 
+/* With the counter at the arrival of the reply, which may tell of an exchange
+ * before. */
 static enum source_verdict take_sample(struct client *c, struct source *s,
-                                       const struct peer_reply *reply)
+                                       const struct peer_reply *reply,
+                                       uint64_t rx_ticks)
 {
     struct filter_sample sample;
     const struct clock_line *line = &c->discipline.line;
@@ -377,6 +404,9 @@ static enum source_verdict take_sample(struct client *c, struct source *s,
     if (!delay_passes(s, &sample))
         return SOURCE_BAD_DELAY;
     s->header = reply->header;
+    s->interleaved = reply->interleaved;
+    if (reply->measured)
+        return SOURCE_OK;
     /* Around a leap second, no two clocks agree. */
     if (line->leap != LEAP_UNKNOWN &&
         leap_is_near(line->leap_date, clock_unleapt(line, ticks)))
@@ -387,11 +417,12 @@ static enum source_verdict take_sample(struct client *c, struct source *s,
         return SOURCE_OK;
     filter_add(&s->filter, &sample);
     s->sample_ticks = ticks;
+    s->lag = reply->interleaved ? client_span(c, ticks, rx_ticks) : 0;
     poll_adapt(c, s);
     if (!c->replied) {
         c->replied = true;
         c->waiting = true;
-        c->replied_ticks = ticks;
+        c->replied_ticks = rx_ticks;
     }
     return SOURCE_OK;
 }
@@ -433,7 +464,7 @@ enum source_verdict client_receive(struct client *c, int slot, const void *data,
 
     s->received++;
     if (verdict == SOURCE_OK)
-        verdict = take_sample(c, s, &reply);
+        verdict = take_sample(c, s, &reply, rx_ticks);
     if (verdict == SOURCE_KISS_RATE || verdict == SOURCE_KISS_STOP)
         obey_kiss(c, slot, verdict, rx_ticks);
     if (trouble_of(verdict) != SOURCE_COMBINED)

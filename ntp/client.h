@@ -182,6 +182,8 @@ struct source {
     uint64_t sample_ticks;
     double last_offset; /* of the last sample, against our clock then */
     bool warm;        /* `presend`: a request has gone ahead of the next one */
+    bool interleaved; /* the last reply */
+    double lag;       /* s, that its sample was old when it came */
     uint32_t unreach; /* requests since the register became empty */
     uint8_t gathered; /* samples that `best` was chosen from */
     struct filter_sample best;

@@ -23,6 +23,7 @@ bool client_source(const struct client *c, int slot, uint64_t now_ticks,
         .reach = s->reach,
         .poll = s->poll,
         .samples = f->count,
+        .interleaved = s->interleaved,
         .authenticated = client_authenticates(s),
         .age = -1,
     };

@@ -165,6 +165,7 @@ enum limit_verdict limit_check(struct limit *l, const struct ip_addr6 *from,
 
     struct limit_client *c = find(l, from);
 
+    l->latest = c;
     note(l, c, now_ms);
     if (!l->config.enabled)
         return LIMIT_PASS;

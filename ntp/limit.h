@@ -4,6 +4,7 @@
 #define NTP_LIMIT_H
 
 #include "ntp/addr.h"
+#include "ntp/interleave.h"
 
 #include <stddef.h>
 
@@ -27,16 +28,17 @@ enum limit_verdict { LIMIT_PASS, LIMIT_DROP, LIMIT_KISS };
  */
 struct limit_client {
     struct ip_addr6 addr;
-    uint64_t last_ms; /* monotonic, of the last request */
-    uint32_t hits;    /* saturating; 0: the entry is free */
-    uint32_t drops;   /* saturating */
-    int32_t tokens;   /* of the bucket */
-    int8_t interval;  /* log2 s, smoothed, or LIMIT_INTERVAL_UNKNOWN */
+    uint64_t last_ms;     /* monotonic, of the last request */
+    uint32_t hits;        /* saturating; 0: the entry is free */
+    uint32_t drops;       /* saturating */
+    int32_t tokens;       /* of the bucket */
+    int8_t interval;      /* log2 s, smoothed, or LIMIT_INTERVAL_UNKNOWN */
+    struct ntp_pair pair; /* of its last answer, for interleaved mode */
 };
 
 /*
  * Entries of a set: with the table half full of random addresses, one client
- * in 50 shares a full set and may be forgotten early; five cache lines.
+ * in 50 shares a full set and may be forgotten early; seven cache lines.
  */
 #define LIMIT_WAYS 8
 
@@ -47,9 +49,10 @@ struct limit {
     uint32_t sets;    /* a power of two; 0: no table, everything passes */
     uint64_t seed;    /* of the hash and of leak and kod, secret */
     uint64_t evicted; /* clients forgotten for newer ones */
-    int32_t cost;     /* tokens of an answer */
-    int32_t full;     /* tokens that a bucket holds */
-    uint8_t shift;    /* each millisecond brings 2^shift tokens */
+    struct limit_client *latest; /* that was checked; NULL: none was */
+    int32_t cost;                /* tokens of an answer */
+    int32_t full;                /* tokens that a bucket holds */
+    uint8_t shift;               /* each millisecond brings 2^shift tokens */
 };
 
 /*

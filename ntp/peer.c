@@ -32,12 +32,28 @@ void peer_authenticate(struct peer *p, const struct peer_auth *auth)
     p->version = VERSION;
 }
 
+void peer_interleave(struct peer *p, ntp_ts random)
+{
+    p->next_receive_ts = p->last.known ? random : 0;
+}
+
+void peer_forget_exchange(struct peer *p)
+{
+    p->last.known = false;
+}
+
 size_t peer_request(struct peer *p, ntp_ts random, uint8_t *data)
 {
+    /* Alike, they would be those of a plain request. */
+    p->receive_ts = p->next_receive_ts == random ? 0 : p->next_receive_ts;
+    p->next_receive_ts = 0;
+
     struct ntp_packet request = {
         .version = p->version,
         .mode = MODE_CLIENT,
         .precision = PRECISION_UNTOLD,
+        .origin_ts = p->receive_ts ? p->last.receive_ts : 0,
+        .receive_ts = p->receive_ts,
         .transmit_ts = random,
     };
     size_t len = NTP_HEADER_LEN;
@@ -63,11 +79,20 @@ void peer_sent(struct peer *p, uint64_t ticks)
     p->sent_ticks = ticks;
 }
 
+/* A reply that tells of the exchange before brings back the other number. */
+static bool is_interleaved(const struct peer *p, const struct ntp_packet *h)
+{
+    return p->last.known && p->receive_ts != 0 &&
+           h->origin_ts == p->receive_ts && h->origin_ts != p->transmit_ts;
+}
+
 /* Tests 1 to 3 of RFC 5905, figure 22: is it new, and an answer to us? */
 static enum source_verdict check_origin(const struct peer *p,
                                         const struct ntp_packet *h)
 {
     if (p->waiting && h->origin_ts == p->transmit_ts)
+        return SOURCE_OK;
+    if (p->waiting && is_interleaved(p, h))
         return SOURCE_OK;
     if (p->answered && h->origin_ts == p->answered_ts)
         return SOURCE_DUPLICATE;
@@ -128,8 +153,14 @@ static bool is_ours(uint32_t reference_id, const struct peer_names *ours)
     return false;
 }
 
-/* Tests 6 and 7, and 8's loop: does the server know the time? */
-static enum source_verdict check_header(const struct ntp_packet *h,
+static bool is_before(ntp_ts a, ntp_ts b)
+{
+    return (int64_t)(a - b) < 0;
+}
+
+/* Tests 6 and 7, and 8's loop: does the server know the time?  It said so at
+ * `now` by its clock. */
+static enum source_verdict check_header(const struct ntp_packet *h, ntp_ts now,
                                         const struct peer_names *ours)
 {
     if (h->stratum == 0)
@@ -142,14 +173,27 @@ static enum source_verdict check_header(const struct ntp_packet *h,
         return SOURCE_BAD_DISTANCE;
     /* It cannot have been set, nor have received, after it sent. */
     if (h->receive_ts == 0 || h->transmit_ts == 0 ||
-        (int64_t)(h->transmit_ts - h->receive_ts) < 0 ||
-        (h->reference_ts != 0 &&
-         (int64_t)(h->transmit_ts - h->reference_ts) < 0))
+        is_before(h->transmit_ts, h->receive_ts) ||
+        (h->reference_ts != 0 && is_before(now, h->reference_ts)))
         return SOURCE_BAD_TIMES;
     /* A primary server's identifier is no address. */
     if (h->stratum > 1 && is_ours(h->reference_id, ours))
         return SOURCE_BAD_LOOP;
     return SOURCE_OK;
+}
+
+/* The four timestamps of an exchange, the third of which came with `h`. */
+static struct peer_reply of_exchange(const struct peer_exchange *x,
+                                     const struct ntp_packet *h)
+{
+    struct peer_reply reply = {
+        .header = *h,
+        .sent_ticks = x->sent_ticks,
+        .received_ticks = x->received_ticks,
+    };
+
+    reply.header.receive_ts = x->receive_ts;
+    return reply;
 }
 
 enum source_verdict peer_receive(struct peer *p, const void *data, size_t len,
@@ -178,15 +222,28 @@ enum source_verdict peer_receive(struct peer *p, const void *data, size_t len,
     if (verdict != SOURCE_OK)
         return verdict;
 
-    p->waiting = false;
-    p->answered = true;
-    p->answered_ts = p->transmit_ts;
-    *reply = (struct peer_reply){
-        .header = h,
+    struct peer_exchange now = {
+        .measured = !is_interleaved(p, &h),
+        .receive_ts = h.receive_ts,
         .sent_ticks = p->sent_ticks,
         .received_ticks = ticks,
     };
-    return check_header(&h, ours);
+    bool in_order = now.measured || !is_before(h.receive_ts, h.transmit_ts);
+
+    *reply = of_exchange(now.measured ? &now : &p->last, &h);
+    reply->interleaved = !now.measured;
+    reply->measured = reply->interleaved && p->last.measured;
+    verdict = check_header(&reply->header,
+                           now.measured ? h.transmit_ts : h.receive_ts, ours);
+    if (verdict == SOURCE_OK && !in_order)
+        verdict = SOURCE_BAD_TIMES;
+
+    p->waiting = false;
+    p->answered = true;
+    p->answered_ts = h.origin_ts;
+    p->last = now;
+    p->last.known = verdict == SOURCE_OK;
+    return verdict;
 }
 
 uint32_t peer_reference_id(const struct ip_addr6 *address)

@@ -24,6 +24,15 @@ struct peer_auth {
                                  size_t len);
 };
 
+/* The last exchange with a source: what interleaved mode refers to. */
+struct peer_exchange {
+    bool known;
+    bool measured;     /* its answer was a plain one, that told all of it */
+    ntp_ts receive_ts; /* T2 */
+    uint64_t sent_ticks;
+    uint64_t received_ticks;
+};
+
 /* The state variables of RFC 5905, 8: of one source, one request at a time. */
 struct peer {
     const struct ntp_key *key;    /* NULL: none is asked for, none accepted */
@@ -33,7 +42,10 @@ struct peer {
     bool answered;                /* `answered_ts` is the answered one before */
     ntp_ts transmit_ts;           /* random: it says nothing of our clock */
     ntp_ts answered_ts;
-    uint64_t sent_ticks; /* T1 */
+    uint64_t sent_ticks;    /* T1 */
+    ntp_ts next_receive_ts; /* random, in the next request; 0: a plain one */
+    ntp_ts receive_ts;      /* random, in that under way; 0: a plain one */
+    struct peer_exchange last;
 };
 
 /* What we are called in others' reference identifiers. */
@@ -47,6 +59,9 @@ struct peer_reply {
     struct ntp_packet header; /* with T2 and T3 */
     uint64_t sent_ticks;      /* T1 */
     uint64_t received_ticks;  /* T4 */
+    bool interleaved; /* the four are those of the exchange before, with T3 as
+                         it truly was */
+    bool measured;    /* and that one was measured already */
 };
 
 /* `version` 0: the default for that key.  No `auth`. */
@@ -56,9 +71,20 @@ void peer_init(struct peer *p, const struct ntp_key *key, uint8_t version);
 void peer_authenticate(struct peer *p, const struct peer_auth *auth);
 
 /*
+ * The next request asks for an interleaved reply, if there has been an exchange
+ * that one could tell more of.  It differs from a plain one in bringing back
+ * the server's last receive timestamp, and in the receive timestamp `random`.
+ * RFC 9769, 2.
+ */
+void peer_interleave(struct peer *p, ntp_ts random);
+
+/* The times of the last exchange cannot be compared with those to come. */
+void peer_forget_exchange(struct peer *p);
+
+/*
  * Write a request to `data`, which has room for PEER_REQUEST_MAX.  An earlier
  * one is not waited for any more.  Nothing in it but version, mode and
- * `random`, which the reply must bring back.
+ * `random`, which the reply must bring back, if it is not interleaved.
  * Returns its length, or 0 if it cannot be authenticated, and then there is
  * nothing to be sent.  RFC 5905, 9.1 and 7.3.
  */
@@ -75,7 +101,7 @@ void peer_sent(struct peer *p, uint64_t ticks);
  * server's answer, and nothing more is waited for.  Anything else might come
  * from anybody and leaves `p` as it is.
  *
- * RFC 5905, 8, 9.2 and 7.4.
+ * RFC 5905, 8, 9.2 and 7.4; RFC 9769, 2.
  */
 enum source_verdict peer_receive(struct peer *p, const void *data, size_t len,
                                  uint64_t ticks, const struct peer_names *ours,

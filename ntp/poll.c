@@ -110,8 +110,8 @@ static bool good_after(const struct client *c, const struct source *s,
     double noise = filter_noise(&s->filter);
     double target = real_max(s->config.polltarget, 1);
     double patience = POLL_PATIENCE * SOURCE_POLLTARGET / target;
-    double now = filter_error_after(&s->filter, 0);
-    double error = filter_error_after(&s->filter, seconds);
+    double now = filter_error_after(&s->filter, s->lag);
+    double error = filter_error_after(&s->filter, s->lag + seconds);
 
     return error * error <=
            patience * patience * real_max(c->combined, 1) *

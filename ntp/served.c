@@ -179,6 +179,8 @@ void served_in_time(struct client *c, uint64_t ticks)
 {
     if (discipline_leap_done(&c->discipline, ticks)) {
         clock_publish(c->clock, &c->discipline.line);
+        for (int slot = 0; slot < CLIENT_SOURCES_MAX; slot++)
+            peer_forget_exchange(&c->source[slot].peer);
         client_note(c, CLIENT_LEAP_DONE, -1, ticks, 0);
     }
     if (c->set && !c->overdue && client_reached(ticks, c->overdue_ticks))

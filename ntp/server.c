@@ -143,6 +143,7 @@ static void reply_write(struct ntp_reply *reply, const struct request *q,
     reply->mac_at = len;
     reply->len = len + q->mac_len;
     reply->key = q->key;
+    reply->interleaved_ts = 0;
     if (q->key)
         put_u32(data + len, q->key->id);
 }
@@ -187,8 +188,11 @@ enum ntp_verdict ntp_server_kiss(const struct ntp_server *server,
 void ntp_server_finish(const struct ntp_reply *reply,
                        const struct clock_line *line, uint64_t tx_ticks)
 {
-    put_u64(reply->data + NTP_TRANSMIT_AT,
-            ntp_ts_from_date(clock_at(line, tx_ticks)));
+    ntp_ts left = reply->interleaved_ts;
+
+    if (left == 0)
+        left = ntp_ts_from_date(clock_at(line, tx_ticks));
+    put_u64(reply->data + NTP_TRANSMIT_AT, left);
 
     if (reply->key) {
         uint8_t digest[NTP_DIGEST_MAX];

@@ -26,6 +26,7 @@ struct ntp_reply {
     size_t len;                /* never more than the request had */
     size_t mac_at;             /* bytes before the MAC; `len` without one */
     const struct ntp_key *key; /* to authenticate with, or NULL */
+    ntp_ts interleaved_ts; /* to be its transmit timestamp; 0: when it leaves */
 };
 
 /*

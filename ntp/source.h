@@ -37,6 +37,7 @@ struct source_config {
     uint8_t version;     /* 1 to 4; 0: 4, or 3 with a MAC over 20 bytes */
     uint8_t minstratum;  /* counts as at least this stratum; 0 to 15 */
     bool iburst;         /* 4 to 8 requests at start, 2 s apart */
+    bool xleave;         /* interleaved mode, if the server has it */
     bool burst;          /* up to 4 requests when none was good lately */
     bool prefer;
     bool noselect;
@@ -132,6 +133,7 @@ struct source_report {
     int8_t precision;      /* log2 s */
     uint8_t samples;       /* that the estimate stands on */
     bool authenticated;
+    bool interleaved;   /* the last reply */
     double span;        /* of those samples */
     double age;         /* of the last sample; below 0: none */
     double last_offset; /* of the last sample, against our clock then */

@@ -108,6 +108,7 @@ static void reply_begin(struct nts_reply *reply, const struct request *q,
 {
     reply->data = data;
     reply->sealed = false;
+    reply->interleaved_ts = 0;
     reply->protected = false;
     reply->ad_len = NTP_HEADER_LEN +
                     nts_field_put(data + NTP_HEADER_LEN, NTP_UNIQUE_IDENTIFIER,
@@ -219,10 +220,13 @@ static void reopen(struct nts_reply *reply)
 void nts_server_finish(struct nts_reply *reply, const struct clock_line *line,
                        uint64_t tx_ticks)
 {
+    ntp_ts left = reply->interleaved_ts;
+
     if (reply->sealed)
         reopen(reply);
-    put_u64(reply->data + NTP_TRANSMIT_AT,
-            ntp_ts_from_date(clock_at(line, tx_ticks)));
+    if (left == 0)
+        left = ntp_ts_from_date(clock_at(line, tx_ticks));
+    put_u64(reply->data + NTP_TRANSMIT_AT, left);
     if (!reply->protected)
         return;
 

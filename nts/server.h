@@ -32,8 +32,9 @@ struct nts_reply {
     size_t ad_len;  /* bytes before the authenticator */
     uint8_t *nonce; /* in `data` */
     size_t nonce_len;
-    uint8_t *sealed_at; /* in `data`: AEAD output */
-    size_t plain_len;   /* of it, but the tag; stands ready at + 16 */
+    uint8_t *sealed_at;    /* in `data`: AEAD output */
+    size_t plain_len;      /* of it, but the tag; stands ready at + 16 */
+    ntp_ts interleaved_ts; /* as in struct ntp_reply */
     struct aead s2c;
 };
 

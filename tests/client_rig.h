@@ -24,6 +24,12 @@ struct server {
     ntp_short root_delay, root_dispersion;
     uint32_t kiss; /* instead of an answer */
     unsigned delay_us;
+    unsigned late_us; /* so much later than it says, a reply leaves */
+    bool xleave;      /* and with the next one it says so */
+    bool forgetful;   /* but not this time */
+    ntp_ts last_rx, last_tx;
+    ntp_ts asked_origin;  /* in the last request */
+    unsigned interleaved; /* replies */
     unsigned asked;
     uint64_t asked_ticks[16];
 };
@@ -126,9 +132,8 @@ static inline struct clock_status status(void)
     return clock_status(&line, rig.now);
 }
 
-static inline void make_reply(const struct server *s,
-                              const struct ntp_packet *asked, uint64_t ticks,
-                              uint8_t *data)
+static inline void make_reply(struct server *s, const struct ntp_packet *asked,
+                              uint64_t ticks, uint8_t *data)
 {
     ntp_date date = truth(ticks) + ntp_span_from_seconds(s->ahead);
     struct ntp_packet p = {
@@ -146,6 +151,16 @@ static inline void make_reply(const struct server *s,
         .transmit_ts = ntp_ts_from_date(date),
     };
 
+    if (s->xleave && !s->forgetful && asked->origin_ts != 0 &&
+        asked->origin_ts == s->last_rx &&
+        asked->receive_ts != asked->transmit_ts) {
+        p.origin_ts = asked->receive_ts;
+        p.transmit_ts = s->last_tx;
+        s->interleaved++;
+    }
+    s->last_rx = p.receive_ts;
+    s->last_tx =
+        ntp_ts_from_date(date + ntp_span_from_seconds(s->late_us * 1e-6));
     if (s->kiss) {
         p.leap = LEAP_UNKNOWN;
         p.stratum = 0;
@@ -161,6 +176,7 @@ static inline void ask(const struct client_request *request)
 
     s->asked_ticks[s->asked++ % 16] = rig.now;
     CHECK_EQ(ntp_packet_parse(&asked, request->data, request->len), NTP_OK);
+    s->asked_origin = asked.origin_ts;
     client_sent(&rig.client, request->slot, rig.now);
     if (s->silent)
         return;
@@ -168,8 +184,9 @@ static inline void ask(const struct client_request *request)
     struct reply *r = &rig.reply[request->slot];
     r->pending = true;
     r->slot = request->slot;
-    r->ticks = rig.now + s->delay_us * (uint64_t)(HZ / 1000000);
-    make_reply(s, &asked, rig.now + (r->ticks - rig.now) / 2, r->data);
+    r->ticks = rig.now + (s->delay_us + s->late_us) * (uint64_t)(HZ / 1000000);
+    make_reply(s, &asked, rig.now + s->delay_us * (uint64_t)(HZ / 1000000) / 2,
+               r->data);
 }
 
 static inline void note_events(void)

@@ -21,6 +21,7 @@ struct nts_ask {
     size_t padding;              /* additional */
     bool cookie_first;           /* before the unique identifier */
     uint8_t first_byte;          /* 0: version 4, mode 3 */
+    uint64_t origin_ts;          /* of interleaved mode */
 };
 
 #define NTS_ASK_TRANSMIT 0x0123456789abcdef
@@ -93,6 +94,7 @@ static inline size_t nts_ask_make(uint8_t *packet, const struct nts_ask *ask,
 
     memset(packet, 0, NTP_HEADER_LEN);
     packet[0] = ask->first_byte ? ask->first_byte : 4 << 3 | MODE_CLIENT;
+    put_u64(packet + 24, ask->origin_ts);
     put_u64(packet + NTP_TRANSMIT_AT, NTS_ASK_TRANSMIT);
     if (!ask->cookie_first)
         at = nts_ask_identify(at, ask);

@@ -7,6 +7,8 @@
 /* cbmc: --unwind 3 */
 /* planted: ntp/peer.c s/_ts == p->transmit_ts/_ts >= p->transmit_ts/ */
 /* planted: ntp/peer.c s/if (p->waiting \&\& h/if (h/ */
+/* planted: ntp/peer.c s/p->last.known \&\& p->receive_ts != 0/p->last.known/ */
+/* planted: ntp/peer.c s/now.measured ? &now : &p->last/\&now/ */
 /* planted: ntp/peer.c s/tail.mac_len <= 4/tail.mac_len < 4/ */
 /* planted: ntp/peer.c s/if (!p->auth)/if (p->key || !p->auth)/ */
 /* planted: ntp/peer.c s/version != VERSION/version > VERSION/ */
@@ -120,8 +122,19 @@ static void check_answer(const struct peer *before, const struct peer *after,
                          const struct peer_reply *reply)
 {
     assert(before->waiting && !after->waiting && after->answered);
-    assert(after->answered_ts == before->transmit_ts);
-    assert(reply->header.origin_ts == before->transmit_ts);
+    assert(after->answered_ts == reply->header.origin_ts);
+    if (reply->interleaved) {
+        assert(before->last.known && before->receive_ts != 0);
+        assert(reply->header.origin_ts == before->receive_ts);
+        assert(reply->header.receive_ts == before->last.receive_ts);
+        assert(reply->sent_ticks == before->last.sent_ticks);
+        assert(reply->received_ticks == before->last.received_ticks);
+    } else {
+        assert(reply->header.origin_ts == before->transmit_ts);
+        assert(reply->sent_ticks == before->sent_ticks);
+        assert(!reply->measured);
+    }
+    assert(!after->last.known || after->last.sent_ticks == before->sent_ticks);
     assert(reply->header.mode == MODE_SERVER);
     assert(reply->header.version <= before->version);
     if (before->auth) {
@@ -161,6 +174,15 @@ int main(void)
         .transmit_ts = nondet_u64(),
         .answered_ts = nondet_u64(),
         .sent_ticks = nondet_u64(),
+        .receive_ts = nondet_u64(),
+        .last =
+            {
+                .known = nondet_bool(),
+                .measured = nondet_bool(),
+                .receive_ts = nondet_u64(),
+                .sent_ticks = nondet_u64(),
+                .received_ticks = nondet_u64(),
+            },
     };
     struct peer before = p;
 
@@ -186,6 +208,8 @@ int main(void)
     COVER(v == SOURCE_OK && p.key && !p.auth);
     COVER(v == SOURCE_OK && !p.key && !p.auth);
     COVER(v == SOURCE_OK && p.auth);
+    COVER(v == SOURCE_OK && reply.interleaved && !reply.measured);
+    COVER(v == SOURCE_OK && reply.interleaved && reply.measured);
     COVER(v == SOURCE_NAK);
     COVER(v == SOURCE_KISS_STOP);
     COVER(v == SOURCE_BAD_LOOP);

@@ -331,6 +331,125 @@ static void test_orphans_of_another_family_are_not_compared(void **state)
     CHECK_EQ(state_of(0), SOURCE_ORPHAN);
 }
 
+/* RFC 9769: when a reply truly left is told with the next one. */
+static void test_xleave_sees_when_replies_truly_left(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct source_config config = plain();
+
+        config.minpoll = config.maxpoll = 4;
+        config.xleave = i == 1;
+        begin();
+        start(1, &config);
+        rig.server[0].xleave = true;
+        rig.server[0].late_us = 600;
+        pass(0.01);
+        CHECK_NEAR(error(), -300e-6, 10e-6);
+        pass(1000);
+        CHECK_NEAR(error(), i == 1 ? 0 : -300e-6, 5e-6);
+        CHECK_EQ(rig.server[0].interleaved > 50, i == 1);
+        CHECK_EQ(report(0).interleaved, i == 1);
+        CHECK_EQ(report(0).verdicts[SOURCE_OK], report(0).received);
+        CHECK_EQ(report(0).reach, 0xff);
+    }
+}
+
+/* The plain reply to its first request is one sample; then one an exchange. */
+static void test_xleave_takes_each_exchange_once(void **state)
+{
+    struct source_config config = plain();
+
+    (void)state;
+    config.minpoll = config.maxpoll = 4;
+    config.xleave = true;
+    begin();
+    start(1, &config);
+    rig.server[0].xleave = true;
+    pass(20 * 16);
+    CHECK_EQ(report(0).samples, rig.server[0].asked - 1);
+    CHECK(report(0).age > 16);
+}
+
+/* A server without it, or one that forgets now and then: plain replies do. */
+static void test_xleave_lives_with_plain_replies(void **state)
+{
+    struct source_config config = plain();
+
+    (void)state;
+    config.minpoll = config.maxpoll = 4;
+    config.xleave = true;
+    begin();
+    start(1, &config);
+    pass(500);
+    CHECK_EQ(report(0).samples, rig.server[0].asked);
+    CHECK_NEAR(error(), 0, 5e-6);
+
+    begin();
+    start(1, &config);
+    rig.server[0].xleave = true;
+    for (int i = 0; i < 60; i++) {
+        rig.server[0].forgetful = i % 3 == 0;
+        rig.server[0].silent = i % 7 == 0;
+        pass(16.1);
+    }
+    CHECK(rig.server[0].interleaved > 10);
+    CHECK_EQ(report(0).verdicts[SOURCE_OK], report(0).received);
+    CHECK_NEAR(error(), 0, 5e-6);
+}
+
+/* After four requests without a reply it asks as anybody does. */
+static void test_xleave_starts_plainly_with_a_server_that_was_away(void **state)
+{
+    struct source_config config = plain();
+
+    (void)state;
+    config.minpoll = config.maxpoll = 4;
+    config.xleave = true;
+    begin();
+    start(1, &config);
+    rig.server[0].xleave = true;
+    pass(500);
+    CHECK(rig.server[0].asked_origin != 0);
+    rig.server[0].silent = true;
+    pass(16.5 * 6);
+    CHECK_EQ(rig.server[0].asked_origin, 0);
+    rig.server[0].silent = false;
+    pass(100);
+    CHECK(rig.server[0].asked_origin != 0);
+    CHECK(report(0).interleaved);
+}
+
+/* An exchange from before a leap second is not compared with our time after
+ * it. */
+static void test_xleave_goes_through_a_leap_second(void **state)
+{
+    struct source_config config = plain();
+
+    (void)state;
+    config.minpoll = config.maxpoll = 4;
+    config.xleave = true;
+    begin();
+    start(1, &config);
+    rig.server[0].xleave = true;
+    rig.server[0].leap = LEAP_INSERT;
+    pass(43200 - 100);
+    CHECK_EQ(status().leap, LEAP_INSERT);
+    for (int i = 0; i < 300; i++) {
+        pass(1);
+        if (i == 99) {
+            rig.leapt = -SECOND;
+            rig.server[0].leap = LEAP_NONE;
+        }
+        if (i < 99 || i > 102) {
+            CHECK_NEAR(error(), 0, 1e-3);
+            CHECK_NEAR(report(0).last_offset, 0, 1e-3);
+        }
+    }
+    CHECK_EQ(rig.events[CLIENT_STEP], 0);
+    CHECK_EQ(rig.events[CLIENT_LEAP_DONE], 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +468,12 @@ int main(void)
         cmocka_unit_test(test_the_least_orphan_serves_its_own_time),
         cmocka_unit_test(test_an_orphan_gives_way_to_real_time),
         cmocka_unit_test(test_orphans_of_another_family_are_not_compared),
+        cmocka_unit_test(test_xleave_sees_when_replies_truly_left),
+        cmocka_unit_test(test_xleave_takes_each_exchange_once),
+        cmocka_unit_test(test_xleave_lives_with_plain_replies),
+        cmocka_unit_test(
+            test_xleave_starts_plainly_with_a_server_that_was_away),
+        cmocka_unit_test(test_xleave_goes_through_a_leap_second),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

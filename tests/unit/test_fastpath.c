@@ -67,6 +67,7 @@ static bool required;
 static struct access require;
 static enum limit_verdict limit_says;
 static unsigned limit_asked;
+static struct limit_client *limit_entry; /* of whoever asks; NULL: no table */
 
 bool access_allowed(const struct access *a, const struct ip_addr6 *from)
 {
@@ -77,10 +78,11 @@ bool access_allowed(const struct access *a, const struct ip_addr6 *from)
 enum limit_verdict limit_check(struct limit *l, const struct ip_addr6 *from,
                                uint64_t now_ms)
 {
-    (void)l;
     (void)from;
     CHECK_EQ(now_ms, 5000);
     limit_asked++;
+    if (limit_says == LIMIT_PASS)
+        l->latest = limit_entry;
     return limit_says;
 }
 
@@ -123,6 +125,8 @@ static int start(void **state)
     allow = true;
     required = true;
     limit_says = LIMIT_PASS;
+    limit_entry = NULL;
+    limit.latest = NULL;
     card_init(&card, frames_ours);
     memset(&ring, 0, sizeof(ring));
     memset(&served, 0, sizeof(served));
@@ -215,6 +219,93 @@ static void test_a_request_is_answered_in_its_own_frame(void **state)
     CHECK_EQ(fp.count[NTP_OK], 2);
 }
 
+/* Who sends it. */
+static struct ip_addr6 client_address(const struct frames_udp *u)
+{
+    uint8_t bytes[2048];
+    struct frame f;
+
+    CHECK_EQ(frame_parse(&f, bytes, frames_make(bytes, u)), NTP_OK);
+    return f.source;
+}
+
+/* The timestamps of an answer, as sent. */
+static const uint8_t *ntp_of(const struct card_frame *f)
+{
+    struct frame g;
+
+    CHECK_EQ(f->holder, CARD_SENT);
+    CHECK_EQ(frame_parse(&g, f->data, f->len), NTP_OK);
+    CHECK(frame_checksum_ok(&g, f->data));
+    return f->data + g.udp_offset + 8;
+}
+
+/* RFC 9769: the counter at the doorbell, told with the answer after it. */
+static void
+test_an_interleaved_answer_tells_when_the_last_one_left(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+    struct limit_client entry = {.hits = 1};
+    struct card_frame *f;
+    uint64_t rx, tx, left;
+
+    (void)state;
+    entry.addr = client_address(&u);
+    limit_entry = &entry;
+    f = put(&u);
+    run();
+    rx = get_u64(ntp_of(f) + 32);
+    tx = get_u64(ntp_of(f) + TRANSMIT);
+    left = entry.pair.transmit_ts;
+    CHECK_EQ(entry.pair.receive_ts, rx);
+    /* After its own timestamp, at a later look at the counter. */
+    CHECK(left > tx && left - tx < 0x100000000u / 1000000);
+
+    put_u64(payload + 24, rx);
+    memcpy(payload + 32, "anything", 8);
+    f = put(&u);
+    run();
+    CHECK_BYTES(ntp_of(f) + 24, "anything", 8);
+    CHECK_EQ(get_u64(ntp_of(f) + TRANSMIT), left);
+    CHECK(get_u64(ntp_of(f) + 32) != rx);
+
+    /* Once only; and what is asked again has a plain answer. */
+    f = put(&u);
+    run();
+    CHECK_BYTES(ntp_of(f) + 24, "whatever", 8);
+    CHECK(get_u64(ntp_of(f) + TRANSMIT) > left);
+}
+
+/* Its place in the table is another's before the answer leaves. */
+static void test_a_client_that_is_forgotten_has_plain_answers(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+    struct limit_client entry = {.hits = 1};
+
+    (void)state;
+    entry.addr = client_address(&u);
+    entry.addr.byte[15]++;
+    limit_entry = &entry;
+    put(&u);
+    run();
+    CHECK(entry.pair.receive_ts != 0);
+    CHECK_EQ(entry.pair.transmit_ts, 0);
+}
+
+/* A kiss is no answer to be measured by. */
+static void test_kisses_are_not_interleaved(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+    struct limit_client entry = {.hits = 1};
+
+    (void)state;
+    entry.pair = (struct ntp_pair){1, 2};
+    limit_entry = limit.latest = &entry;
+    limit_says = LIMIT_KISS;
+    CHECK_EQ(fate(&u), NTP_KISS_RATE);
+    CHECK_EQ(entry.pair.transmit_ts, 2);
+}
+
 /* A server under NTS, and a client that agreed with it. */
 static struct nts_keys cookie_keys;
 static struct nts_cookie client = {.aead = AEAD_AES_SIV_CMAC_256,
@@ -293,6 +384,32 @@ static void test_an_answer_under_nts_is_alone_in_its_batch(void **state)
     CHECK_EQ(fp.count[NTS_OK], 1);
     CHECK_EQ(card.kicks, 3);
     nts_transmitted(f);
+}
+
+static void test_an_interleaved_answer_under_nts_is_sealed(void **state)
+{
+    struct limit_client entry = {.hits = 1};
+    struct frames_udp u;
+    struct card_frame *f;
+    uint64_t left;
+
+    (void)state;
+    start_nts();
+    u = nts_request();
+    entry.addr = client_address(&u);
+    limit_entry = &entry;
+    put(&u);
+    run();
+    left = entry.pair.transmit_ts;
+    CHECK(left != 0);
+
+    struct nts_ask ask = {.origin_ts = entry.pair.receive_ts};
+    u.payload_len =
+        nts_ask_make(payload, &ask, &client, cookie, sizeof(cookie));
+    f = put(&u);
+    run();
+    CHECK_EQ(nts_transmitted(f), left);
+    CHECK_EQ(fp.count[NTS_OK], 2);
 }
 
 static void test_a_seal_is_made_again_when_the_cpu_was_away(void **state)
@@ -878,6 +995,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup(name, start)
         T(test_a_request_is_answered_in_its_own_frame),
+        T(test_an_interleaved_answer_tells_when_the_last_one_left),
+        T(test_a_client_that_is_forgotten_has_plain_answers),
+        T(test_kisses_are_not_interleaved),
+        T(test_an_interleaved_answer_under_nts_is_sealed),
         T(test_an_answer_under_nts_is_alone_in_its_batch),
         T(test_a_seal_is_made_again_when_the_cpu_was_away),
         T(test_the_seal_is_in_the_timestamp),

@@ -420,6 +420,144 @@ static void test_reference_ids_of_addresses(void **state)
     CHECK_EQ(peer_reference_id(&zero), 0x4ae71336);
 }
 
+/* An exchange, and the request after it, which refers to it. */
+static void ask_interleaved(struct exchange *x)
+{
+    ask(x, NULL, 0);
+    CHECK_EQ(answer(x), SOURCE_OK);
+    peer_interleave(&x->peer, RANDOM + 2);
+    x->request_len = peer_request(&x->peer, RANDOM + 1, x->request);
+    peer_sent(&x->peer, 11000);
+    /* T3 as it was: not quite what that answer said. */
+    x->reply.origin_ts = RANDOM + 2;
+    x->reply.receive_ts = NOW + 0x1000000000u;
+    x->reply.transmit_ts = NOW + 0x3000;
+    x->reply.reference_ts = NOW + 0x800000000u;
+}
+
+static enum source_verdict answer_at(struct exchange *x, uint64_t ticks)
+{
+    uint8_t data[NTP_HEADER_LEN];
+
+    ntp_packet_write(data, &x->reply);
+    return peer_receive(&x->peer, data, sizeof(data), ticks, &ours, &x->result);
+}
+
+static void test_an_interleaved_request_refers_to_the_last_reply(void **state)
+{
+    (void)state;
+    struct exchange x;
+    struct ntp_packet p;
+
+    ask_interleaved(&x);
+    CHECK_EQ(ntp_packet_parse(&p, x.request, x.request_len), NTP_OK);
+    CHECK_EQ(p.origin_ts, NOW);
+    CHECK_EQ(p.receive_ts, RANDOM + 2);
+    CHECK_EQ(p.transmit_ts, RANDOM + 1);
+
+    /* The first one has nothing to refer to; nor has one that was not told. */
+    peer_init(&x.peer, NULL, 0);
+    peer_interleave(&x.peer, RANDOM + 2);
+    peer_request(&x.peer, RANDOM, x.request);
+    CHECK_EQ(get_u64(x.request + 24), 0);
+    CHECK_EQ(get_u64(x.request + 32), 0);
+    ask_interleaved(&x);
+    peer_request(&x.peer, RANDOM + 3, x.request);
+    CHECK_EQ(get_u64(x.request + 24), 0);
+
+    /* Alike, the two numbers would be those of a plain request. */
+    ask_interleaved(&x);
+    peer_interleave(&x.peer, RANDOM + 4);
+    peer_request(&x.peer, RANDOM + 4, x.request);
+    CHECK_EQ(get_u64(x.request + 24), 0);
+    CHECK_EQ(get_u64(x.request + 32), 0);
+}
+
+static void test_an_interleaved_reply_is_of_the_exchange_before(void **state)
+{
+    (void)state;
+    struct exchange x;
+
+    ask_interleaved(&x);
+    CHECK_EQ(answer_at(&x, 12000), SOURCE_OK);
+    CHECK(x.result.interleaved);
+    CHECK(x.result.measured); /* by its plain reply */
+    CHECK_EQ(x.result.sent_ticks, 1000);
+    CHECK_EQ(x.result.received_ticks, 2000);
+    CHECK_EQ(x.result.header.receive_ts, NOW);
+    CHECK_EQ(x.result.header.transmit_ts, NOW + 0x3000);
+    CHECK_EQ(answer_at(&x, 13000), SOURCE_DUPLICATE);
+
+    /* The next one tells of this exchange, and is all that does. */
+    peer_interleave(&x.peer, RANDOM + 6);
+    peer_request(&x.peer, RANDOM + 5, x.request);
+    CHECK_EQ(get_u64(x.request + 24), NOW + 0x1000000000u);
+    peer_sent(&x.peer, 21000);
+    x.reply.origin_ts = RANDOM + 6;
+    x.reply.receive_ts = NOW + 0x2000000000u;
+    x.reply.transmit_ts = NOW + 0x1000004000u;
+    CHECK_EQ(answer_at(&x, 22000), SOURCE_OK);
+    CHECK(x.result.interleaved && !x.result.measured);
+    CHECK_EQ(x.result.sent_ticks, 11000);
+    CHECK_EQ(x.result.received_ticks, 12000);
+    CHECK_EQ(x.result.header.receive_ts, NOW + 0x1000000000u);
+}
+
+static void test_a_plain_reply_to_an_interleaved_request_will_do(void **state)
+{
+    (void)state;
+    struct exchange x;
+
+    ask_interleaved(&x);
+    x.reply.origin_ts = RANDOM + 1;
+    x.reply.transmit_ts = x.reply.receive_ts + 0x1000;
+    CHECK_EQ(answer_at(&x, 12000), SOURCE_OK);
+    CHECK(!x.result.interleaved && !x.result.measured);
+    CHECK_EQ(x.result.sent_ticks, 11000);
+    CHECK_EQ(x.result.received_ticks, 12000);
+}
+
+static void test_interleaved_times_are_in_order(void **state)
+{
+    (void)state;
+    struct exchange x;
+
+    /* It cannot have sent that reply after it received this request, ... */
+    ask_interleaved(&x);
+    x.reply.transmit_ts = x.reply.receive_ts + 1;
+    CHECK_EQ(answer_at(&x, 12000), SOURCE_BAD_TIMES);
+    /* ... nor before it received the one before, ... */
+    ask_interleaved(&x);
+    x.reply.transmit_ts = NOW - 1;
+    CHECK_EQ(answer_at(&x, 12000), SOURCE_BAD_TIMES);
+    /* ... nor have been set after that. */
+    ask_interleaved(&x);
+    x.reply.reference_ts = x.reply.receive_ts + 1;
+    CHECK_EQ(answer_at(&x, 12000), SOURCE_BAD_TIMES);
+
+    /* Such an exchange is not referred to. */
+    peer_interleave(&x.peer, RANDOM + 8);
+    peer_request(&x.peer, RANDOM + 7, x.request);
+    CHECK_EQ(get_u64(x.request + 24), 0);
+}
+
+/* The number of a request that was plain is nobody's origin. */
+static void test_an_interleaved_reply_must_have_been_asked_for(void **state)
+{
+    (void)state;
+    struct exchange x;
+
+    ask_interleaved(&x);
+    peer_request(&x.peer, RANDOM + 3, x.request);
+    CHECK_EQ(answer_at(&x, 12000), SOURCE_BOGUS);
+    x.reply.origin_ts = 0;
+    CHECK_EQ(answer_at(&x, 12000), SOURCE_BOGUS);
+
+    ask_interleaved(&x);
+    peer_forget_exchange(&x.peer);
+    CHECK_EQ(answer_at(&x, 12000), SOURCE_BOGUS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -441,6 +579,11 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_proven_is_not_asked),
         cmocka_unit_test(test_long_digests_are_sent_whole_in_version_3),
         cmocka_unit_test(test_reference_ids_of_addresses),
+        cmocka_unit_test(test_an_interleaved_request_refers_to_the_last_reply),
+        cmocka_unit_test(test_an_interleaved_reply_is_of_the_exchange_before),
+        cmocka_unit_test(test_a_plain_reply_to_an_interleaved_request_will_do),
+        cmocka_unit_test(test_interleaved_times_are_in_order),
+        cmocka_unit_test(test_an_interleaved_reply_must_have_been_asked_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
