@@ -147,8 +147,6 @@ nts-y := \
     aes_ni \
     gcm_siv \
     p256 \
-    p256_curve \
-    p256_num \
     siv \
     record \
     ke \
@@ -248,9 +246,6 @@ image-objects := $(image-y:%=$(B)/%.o)
 $(B)/arch/%.o $(B)/drivers/%.o $(irq-y:%=$(B)/%.o): \
     CFLAGS += -mgeneral-regs-only
 
-# Words with carries, where a vectorizer only does harm.
-$(B)/nts/p256_%.o $(B)/nts/x25519.o: CFLAGS += -mgeneral-regs-only
-
 all: $(B)/gnomon.elf ## the image, build/gnomon.elf
 
 objects: $(image-objects) ## compile every file of the image, link nothing
@@ -339,7 +334,12 @@ mbedtls-y := ssl_ciphersuites ssl_client ssl_msg ssl_tls ssl_tls13_client \
 # Constant time without vector registers, for any level.
 bearssl-y := hash/ghash_ctmul64 hash/sha2small mac/hmac rand/hmac_drbg \
     symcipher/aes_ct64 symcipher/aes_ct64_enc \
-    $(addprefix codec/,dec32be dec32le enc32be enc32le)
+    $(addprefix codec/,ccopy dec32be dec32le enc32be enc32le) \
+    $(addprefix ec/,ec_p256_m31 ec_secp256r1 ec_secp384r1 ec_secp521r1 \
+    ecdsa_i31_bits ecdsa_i31_sign_raw ecdsa_i31_vrfy_raw) \
+    $(addprefix int/,i31_add i31_bitlen i31_decmod i31_decode i31_encode \
+    i31_fmont i31_iszero i31_modpow i31_montmul i31_muladd i31_ninv31 \
+    i31_rshift i31_sub i31_tmont i32_div32)
 
 # Tuned for a copy of a frame or less: words, and no vector registers.
 newlib-y := $(addprefix string/, \

@@ -2,24 +2,37 @@
 /* The curve P-256 for mbedTLS: the entry points of its PSA driver for it. */
 #include "nts/p256.h"
 
-#include "nts/p256_curve.h"
-
-#include <bearssl_rand.h>
+#include <bearssl_ec.h>
 #include <mbedtls/platform_util.h>
 
+#include <stdbool.h>
 #include <string.h>
 
-#define SIGNATURE_LEN (2 * NUM_LEN)
+#define PRIVATE_LEN   32
+#define PUBLIC_LEN    65
+#define SECRET_LEN    32
+#define SIGNATURE_LEN 64
+#define HASH_LEN      32 /* SHA-256 */
 
-/* The private key in those bytes: above zero, below the order. */
-static bool read_scalar(struct num *k, const uint8_t *bytes)
-{
-    return num_read(k, bytes, &num_n) && !num_is_zero(k);
-}
+static const br_ec_impl *const curve = &br_ec_p256_m31;
 
-static void wipe(struct num *secret)
+/* The order of the group, SEC 2, 2.4.2. */
+static const uint8_t order[PRIVATE_LEN] = {
+    0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
+    0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51};
+
+/* 0 < scalar < order, in constant time. */
+static bool is_in_range(const uint8_t *scalar)
 {
-    mbedtls_platform_zeroize(secret, sizeof(*secret));
+    int borrow = 0;
+    uint8_t any = 0;
+
+    for (int i = PRIVATE_LEN - 1; i >= 0; i--) {
+        borrow = (scalar[i] - order[i] + borrow) >> 8;
+        any |= scalar[i];
+    }
+    return (borrow != 0) & (any != 0);
 }
 
 psa_status_t p256_transparent_import_key(const psa_key_attributes_t *attributes,
@@ -27,21 +40,17 @@ psa_status_t p256_transparent_import_key(const psa_key_attributes_t *attributes,
                                          uint8_t *key, size_t key_room,
                                          size_t *key_len, size_t *bits)
 {
-    struct num k;
-
     if (psa_get_key_type(attributes) !=
             PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1) ||
-        (*bits != 0 && *bits != 256) || data_len != NUM_LEN)
+        (*bits != 0 && *bits != 256) || data_len != PRIVATE_LEN)
         return PSA_ERROR_NOT_SUPPORTED;
-    if (key_room < NUM_LEN)
+    if (!is_in_range(data))
+        return PSA_ERROR_INVALID_ARGUMENT;
+    if (key_room < PRIVATE_LEN)
         return PSA_ERROR_BUFFER_TOO_SMALL;
 
-    bool ok = read_scalar(&k, data);
-    wipe(&k);
-    if (!ok)
-        return PSA_ERROR_INVALID_ARGUMENT;
-    memcpy(key, data, NUM_LEN);
-    *key_len = NUM_LEN;
+    memcpy(key, data, PRIVATE_LEN);
+    *key_len = PRIVATE_LEN;
     *bits = 256;
     return PSA_SUCCESS;
 }
@@ -50,22 +59,16 @@ psa_status_t p256_transparent_export_public_key(
     const psa_key_attributes_t *attributes, const uint8_t *key, size_t key_len,
     uint8_t *data, size_t data_room, size_t *data_len)
 {
-    struct point point;
-    struct num k;
-
     if (psa_get_key_type(attributes) !=
             PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1) ||
         psa_get_key_bits(attributes) != 256)
         return PSA_ERROR_NOT_SUPPORTED;
-    if (key_len != NUM_LEN || !read_scalar(&k, key))
+    if (key_len != PRIVATE_LEN)
         return PSA_ERROR_INVALID_ARGUMENT;
-    if (data_room < POINT_LEN)
+    if (data_room < PUBLIC_LEN)
         return PSA_ERROR_BUFFER_TOO_SMALL;
 
-    point_multiply_base(&point, &k);
-    point_write(data, &point);
-    *data_len = POINT_LEN;
-    wipe(&k);
+    *data_len = curve->mulgen(data, key, PRIVATE_LEN, BR_EC_secp256r1);
     return PSA_SUCCESS;
 }
 
@@ -73,21 +76,18 @@ psa_status_t
 p256_transparent_generate_key(const psa_key_attributes_t *attributes,
                               uint8_t *key, size_t key_room, size_t *key_len)
 {
-    struct num k;
-
     (void)attributes;
-    if (key_room < NUM_LEN)
+    if (key_room < PRIVATE_LEN)
         return PSA_ERROR_BUFFER_TOO_SMALL;
 
     /* One in 2^32 is not below the order. */
     do {
-        psa_status_t status = psa_generate_random(key, NUM_LEN);
+        psa_status_t status = psa_generate_random(key, PRIVATE_LEN);
 
         if (status != PSA_SUCCESS)
             return status;
-    } while (!read_scalar(&k, key));
-    *key_len = NUM_LEN;
-    wipe(&k);
+    } while (!is_in_range(key));
+    *key_len = PRIVATE_LEN;
     return PSA_SUCCESS;
 }
 
@@ -96,65 +96,23 @@ psa_status_t p256_transparent_key_agreement(
     psa_algorithm_t alg, const uint8_t *peer, size_t peer_len, uint8_t *secret,
     size_t secret_room, size_t *secret_len)
 {
-    struct point point;
-    struct num k;
+    uint8_t point[PUBLIC_LEN];
 
     (void)attributes;
     (void)alg;
-    if (key_len != NUM_LEN || !read_scalar(&k, key) || peer_len != POINT_LEN ||
-        !point_read(&point, peer))
+    if (key_len != PRIVATE_LEN || peer_len != PUBLIC_LEN)
         return PSA_ERROR_INVALID_ARGUMENT;
-    if (secret_room < NUM_LEN)
+    if (secret_room < SECRET_LEN)
         return PSA_ERROR_BUFFER_TOO_SMALL;
 
-    point_multiply(&point, &k, &point);
-    num_leave_p(&k, &point.x);
-    num_write(secret, &k);
-    *secret_len = NUM_LEN;
-    wipe(&k);
-    wipe(&point.x);
-    wipe(&point.y);
+    /* Refuses what is not a point of the curve. */
+    memcpy(point, peer, PUBLIC_LEN);
+    if (!curve->mul(point, PUBLIC_LEN, key, PRIVATE_LEN, BR_EC_secp256r1))
+        return PSA_ERROR_INVALID_ARGUMENT;
+    memcpy(secret, point + 1, SECRET_LEN);
+    *secret_len = SECRET_LEN;
+    mbedtls_platform_zeroize(point, sizeof(point));
     return PSA_SUCCESS;
-}
-
-/* A hash as a number: its first 256 bits, below the order.  RFC 6979, 2.3.2. */
-static void read_hash(struct num *h, const uint8_t *hash, size_t hash_len)
-{
-    uint8_t bytes[NUM_LEN] = {0};
-    size_t len = hash_len < NUM_LEN ? hash_len : NUM_LEN;
-
-    memcpy(bytes + NUM_LEN - len, hash, len);
-    num_read(h, bytes, &num_n);
-    num_reduce_once(h, &num_n);
-}
-
-/* What of a point makes the first half of a signature. */
-static void read_x(struct num *r, const struct point *point)
-{
-    num_leave_p(r, &point->x);
-    num_reduce_once(r, &num_n);
-}
-
-/* r and s for that k, neither of them zero.  FIPS 186-5, 6.4.1. */
-static bool sign(struct num *r, struct num *s, const struct num *k,
-                 const struct num *private, const struct num *h)
-{
-    struct num inverse, x, sum;
-    struct point point;
-
-    point_multiply_base(&point, k);
-    read_x(r, &point);
-
-    num_enter_n(&x, r);
-    num_mul_n(&sum, &x, private);
-    num_add(&sum, &sum, h, &num_n);
-
-    num_enter_n(&inverse, k);
-    num_invert_n(&inverse, &inverse);
-    num_mul_n(s, &inverse, &sum);
-    wipe(&inverse);
-    wipe(&sum);
-    return !num_is_zero(r) && !num_is_zero(s);
 }
 
 psa_status_t p256_transparent_sign_hash(
@@ -162,60 +120,22 @@ psa_status_t p256_transparent_sign_hash(
     psa_algorithm_t alg, const uint8_t *hash, size_t hash_len,
     uint8_t *signature, size_t signature_room, size_t *signature_len)
 {
-    uint8_t bytes[2 * NUM_LEN];
-    struct num private, h, k, r, s;
-    br_hmac_drbg_context nonces;
+    uint8_t copy[PRIVATE_LEN];
+    br_ec_private_key private = {BR_EC_secp256r1, copy, sizeof(copy)};
 
     (void)attributes;
-    if (PSA_ALG_SIGN_GET_HASH(alg) != PSA_ALG_SHA_256 ||
-        hash_len != br_sha256_SIZE)
+    if (PSA_ALG_SIGN_GET_HASH(alg) != PSA_ALG_SHA_256 || hash_len != HASH_LEN)
         return PSA_ERROR_NOT_SUPPORTED;
-    if (key_len != NUM_LEN || !read_scalar(&private, key))
+    if (key_len != PRIVATE_LEN)
         return PSA_ERROR_INVALID_ARGUMENT;
     if (signature_room < SIGNATURE_LEN)
         return PSA_ERROR_BUFFER_TOO_SMALL;
 
-    read_hash(&h, hash, hash_len);
-    memcpy(bytes, key, NUM_LEN);
-    num_write(bytes + NUM_LEN, &h);
-    br_hmac_drbg_init(&nonces, &br_sha256_vtable, bytes, sizeof(bytes));
-    do {
-        br_hmac_drbg_generate(&nonces, bytes, NUM_LEN);
-    } while (!read_scalar(&k, bytes) || !sign(&r, &s, &k, &private, &h));
-
-    num_write(signature, &r);
-    num_write(signature + NUM_LEN, &s);
-    *signature_len = SIGNATURE_LEN;
-    mbedtls_platform_zeroize(&nonces, sizeof(nonces));
-    mbedtls_platform_zeroize(bytes, sizeof(bytes));
-    wipe(&private);
-    wipe(&k);
-    return PSA_SUCCESS;
-}
-
-/* FIPS 186-5, 6.4.2. */
-static bool is_signed(const struct point *public, const struct num *h,
-                      const uint8_t *signature)
-{
-    struct num r, s, inverse, u, v, x;
-    struct point sum, of_base;
-
-    if (!read_scalar(&r, signature) || !read_scalar(&s, signature + NUM_LEN))
-        return false;
-
-    num_enter_n(&inverse, &s);
-    num_invert_n(&inverse, &inverse);
-    num_mul_n(&u, &inverse, h);
-    num_mul_n(&v, &inverse, &r);
-
-    point_multiply(&sum, &v, public);
-    if (!num_is_zero(&u)) {
-        point_multiply_base(&of_base, &u);
-        if (!point_add_public(&sum, &sum, &of_base))
-            return false;
-    }
-    read_x(&x, &sum);
-    return memcmp(&x, &r, sizeof(r)) == 0;
+    memcpy(copy, key, sizeof(copy));
+    *signature_len = br_ecdsa_i31_sign_raw(curve, &br_sha256_vtable, hash,
+                                           &private, signature);
+    mbedtls_platform_zeroize(copy, sizeof(copy));
+    return *signature_len ? PSA_SUCCESS : PSA_ERROR_INVALID_ARGUMENT;
 }
 
 psa_status_t p256_transparent_verify_hash(
@@ -223,25 +143,24 @@ psa_status_t p256_transparent_verify_hash(
     psa_algorithm_t alg, const uint8_t *hash, size_t hash_len,
     const uint8_t *signature, size_t signature_len)
 {
-    uint8_t public[POINT_LEN];
-    struct point point;
-    struct num h;
+    uint8_t point[PUBLIC_LEN];
+    br_ec_public_key public = {BR_EC_secp256r1, point, sizeof(point)};
 
     (void)alg;
-    if (key_len == POINT_LEN) {
-        memcpy(public, key, sizeof(public));
+    if (key_len == PUBLIC_LEN) {
+        memcpy(point, key, sizeof(point));
     } else {
         psa_status_t status = p256_transparent_export_public_key(
-            attributes, key, key_len, public, sizeof(public), &key_len);
+            attributes, key, key_len, point, sizeof(point), &key_len);
 
         if (status != PSA_SUCCESS)
             return status;
     }
-    if (!point_read(&point, public))
-        return PSA_ERROR_INVALID_ARGUMENT;
-
-    read_hash(&h, hash, hash_len);
-    if (signature_len != SIGNATURE_LEN || !is_signed(&point, &h, signature))
+    /* FIPS 186-5, 6.4.2: neither half is 0; BearSSL takes r = 0. */
+    if (signature_len != SIGNATURE_LEN || !is_in_range(signature) ||
+        !is_in_range(signature + PRIVATE_LEN) ||
+        !br_ecdsa_i31_vrfy_raw(curve, hash, hash_len, &public, signature,
+                               signature_len))
         return PSA_ERROR_INVALID_SIGNATURE;
     return PSA_SUCCESS;
 }
