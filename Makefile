@@ -335,8 +335,9 @@ mbedtls-y := ssl_ciphersuites ssl_client ssl_msg ssl_tls ssl_tls13_client \
 bearssl-y := hash/ghash_ctmul64 hash/sha2small mac/hmac rand/hmac_drbg \
     symcipher/aes_ct64 symcipher/aes_ct64_enc \
     $(addprefix codec/,ccopy dec32be dec32le enc32be enc32le) \
-    $(addprefix ec/,ec_p256_m31 ec_secp256r1 ec_secp384r1 ec_secp521r1 \
-    ecdsa_i31_bits ecdsa_i31_sign_raw ecdsa_i31_vrfy_raw) \
+    $(addprefix ec/,ec_c25519_m31 ec_curve25519 ec_p256_m31 ec_secp256r1 \
+    ec_secp384r1 ec_secp521r1 ecdsa_i31_bits \
+    ecdsa_i31_sign_raw ecdsa_i31_vrfy_raw) \
     $(addprefix int/,i31_add i31_bitlen i31_decmod i31_decode i31_encode \
     i31_fmont i31_iszero i31_modpow i31_montmul i31_muladd i31_ninv31 \
     i31_rshift i31_sub i31_tmont i32_div32)
