@@ -113,6 +113,9 @@ net-y := \
     tls_config \
     tls_heap \
     tls_hello \
+    tls_link \
+    tls_memory \
+    tls_trouble \
     tls_verify \
     upstream
 

@@ -48,6 +48,40 @@ struct tls {
     uint16_t rx_at, rx_len;
 };
 
+/* Memory: what mbedTLS asks for from here to tls_leave() is the session's. */
+void tls_memory_init(size_t common, uint64_t ticks_per_ms);
+void tls_enter(struct tls *t);
+void tls_leave(void);
+
+/* The numbers of tls_stats(), to be counted up. */
+struct tls_stats *tls_count(void);
+
+/* It failed, in words, or by an error of mbedTLS's; the first time counts. */
+void tls_fail(struct tls *t, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void tls_fail_error(struct tls *t, int error);
+
+/* It is our turn, or theirs. */
+void tls_set_ready(struct tls *t);
+void tls_set_idle(struct tls *t);
+
+/*
+ * The connection: one that was accepted, or a new one, false if there is no
+ * way; let go of, with FIN or with a reset; what was written is sent.
+ */
+void tls_link_take(struct tls *t, struct tcp_pcb *pcb);
+bool tls_link_open(struct tls *t, const struct tls_peer *peer);
+void tls_link_close(struct tls *t);
+void tls_link_reset(struct tls *t);
+void tls_link_flush(struct tls *t);
+
+/* What mbedTLS asks of it; `context` is the session. */
+int tls_link_receive(void *context, unsigned char *buf, size_t len);
+int tls_link_transmit(void *context, const unsigned char *buf, size_t len);
+
+/* MBEDTLS_ERR_NET_CONN_RESET, which it has with its sockets alone. */
+#define TLS_LINK_LOST (-0x0050)
+
 /* Without AES instructions there is a cipher that leaks nothing by time. */
 bool tls_has_aes(void);
 
