@@ -30,8 +30,10 @@ def stats(vm):
 
 
 def marks(numbers):
-    """How full anything has ever been."""
-    return {(name, k): v for name, line in numbers.items()
+    """How full anything has ever been; lwIP's heap to 4 KiB, since it is chance
+    what of it was to be sent at the same time."""
+    return {(name, k): v if k != "heap_max" else -(-v // 4096)
+            for name, line in numbers.items()
             for k, v in line.items() if k.endswith("_max")}
 
 
