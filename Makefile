@@ -81,6 +81,7 @@ drivers-y := \
     pci \
     acpi \
     aml \
+    hypervisor_pages \
     virtq \
     virtio_pci \
     virtio_net \

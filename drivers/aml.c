@@ -7,12 +7,17 @@
 /* ACPI 6.5, 20.2: opcodes and prefixes. */
 #define AML_ZERO    0x00
 #define AML_ONE     0x01
+#define AML_NAME    0x08
 #define AML_BYTE    0x0a
 #define AML_WORD    0x0b
 #define AML_DWORD   0x0c
+#define AML_STRING  0x0d
 #define AML_QWORD   0x0e
 #define AML_BUFFER  0x11
 #define AML_PACKAGE 0x12
+#define AML_EXTEND  0x5b
+#define AML_ADD     0x72
+#define AML_DEVICE  0x82 /* after AML_EXTEND */
 #define AML_RETURN  0xa4
 
 /* 6.4: the first byte of a resource descriptor. */
@@ -90,7 +95,7 @@ bool aml_sleep_types(struct view aml, uint8_t *type_a, uint8_t *type_b)
     return false;
 }
 
-/* What one resource template says of a host bridge. */
+/* What one resource template says. */
 struct template
 {
     struct aml_range *range;
@@ -154,21 +159,27 @@ static bool read_template(struct template *t, struct view v)
     return false;
 }
 
+/* 20.2.5.4: is the next object a buffer with a template?  Then read that. */
+static bool is_template(struct template *t, struct view v)
+{
+    if (view_u8(&v) != AML_BUFFER)
+        return false;
+
+    struct view buffer = view_part(&v, package_length(&v));
+    struct view bytes = view_part(&buffer, constant(&buffer));
+
+    return bytes.ok && read_template(t, bytes);
+}
+
 unsigned aml_bridge_windows(struct view aml, struct aml_range *range,
                             unsigned room)
 {
     unsigned found = 0;
 
     for (; aml.left > 0; view_bytes(&aml, 1)) {
-        if (*aml.at != AML_BUFFER)
-            continue;
-
-        struct view v = aml;
-        view_bytes(&v, 1);
-        struct view buffer = view_part(&v, package_length(&v));
-        struct view bytes = view_part(&buffer, constant(&buffer));
         struct template t = {.range = range + found, .room = room - found};
-        if (bytes.ok && read_template(&t, bytes) && t.bus_numbers)
+
+        if (is_template(&t, aml) && t.bus_numbers)
             found += t.count;
     }
     return found;
@@ -187,6 +198,114 @@ uint64_t aml_config_base(struct view aml)
                                                        : constant(&name);
         if (method.ok && name.ok && base != 0)
             return base;
+    }
+    return 0;
+}
+
+/* 20.2.3: does it have that string, whole? */
+static bool has_string(struct view aml, const char *text)
+{
+    size_t len = strlen(text) + 1;
+
+    for (; aml.left > len; view_bytes(&aml, 1)) {
+        if (aml.at[0] == AML_STRING && memcmp(aml.at + 1, text, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+struct view aml_device(struct view aml, const char *id)
+{
+    struct view found = view_of(NULL, 0);
+
+    for (; aml.left > 2; view_bytes(&aml, 1)) {
+        struct view v = aml;
+
+        if (view_u8(&v) != AML_EXTEND || view_u8(&v) != AML_DEVICE)
+            continue;
+        struct view body = view_part(&v, package_length(&v));
+        if (body.ok && has_string(body, id) &&
+            (!found.ok || body.left < found.left))
+            found = body;
+    }
+    return found;
+}
+
+bool aml_memory(struct view device, struct aml_range *range)
+{
+    for (; device.left > 0; view_bytes(&device, 1)) {
+        struct template t = {.range = range, .room = 1};
+
+        if (is_template(&t, device) && t.count > 0)
+            return true;
+    }
+    return false;
+}
+
+/* 20.2.5.4: a package of two halves of an address. */
+static uint64_t halves(struct view v)
+{
+    if (view_u8(&v) != AML_PACKAGE)
+        return 0;
+
+    struct view package = view_part(&v, package_length(&v));
+    if (view_u8(&package) != 2)
+        return 0;
+
+    uint64_t low = constant(&package);
+    uint64_t high = constant(&package);
+
+    return package.ok && low <= UINT32_MAX && high <= UINT32_MAX
+               ? high << 32 | low
+               : 0;
+}
+
+/* 20.2.5.1: the constant of that name, 0 when there is none. */
+static uint64_t named(struct view aml, const uint8_t name[4])
+{
+    for (; aml.left > 5; view_bytes(&aml, 1)) {
+        if (aml.at[0] != AML_NAME || memcmp(aml.at + 1, name, 4) != 0)
+            continue;
+
+        struct view v = view_from(aml, 5);
+        uint64_t value = constant(&v);
+        if (v.ok && value != 0)
+            return value;
+    }
+    return 0;
+}
+
+/* 20.2.5.4: Add (name, constant). */
+static uint64_t sum(struct view aml, struct view v)
+{
+    if (view_u8(&v) != AML_ADD)
+        return 0;
+
+    const uint8_t *name = view_bytes(&v, 4);
+    uint64_t offset = constant(&v);
+    uint64_t base = v.ok ? named(aml, name) : 0;
+
+    return base != 0 && base <= UINT32_MAX && offset <= UINT16_MAX
+               ? base + offset
+               : 0;
+}
+
+/* The address is what follows ADDR, at once or in its code. */
+uint64_t aml_address_package(struct view aml, struct view device)
+{
+    for (; device.left > 4; view_bytes(&device, 1)) {
+        if (memcmp(device.at, "ADDR", 4) != 0)
+            continue;
+
+        struct view v = view_from(device, 4);
+        for (; v.left > 0; view_bytes(&v, 1)) {
+            uint64_t address = halves(v);
+
+            if (address == 0)
+                address = sum(aml, v);
+            if (address != 0)
+                return address;
+        }
     }
     return 0;
 }

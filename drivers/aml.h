@@ -40,4 +40,26 @@ unsigned aml_bridge_windows(struct view aml, struct aml_range *range,
  */
 uint64_t aml_config_base(struct view aml);
 
+/*
+ * The body of the innermost device that has `id` as a string constant, be it
+ * _HID, _CID or _DDN; a failed view where there is none.
+ * ACPI 6.5, 19.6.31 and 20.2.5.2.  Level: boot.
+ */
+struct view aml_device(struct view aml, const char *id);
+
+/*
+ * The first memory range in the resource templates of a device.
+ * ACPI 6.5, 6.4.3.5.  Level: boot.
+ */
+bool aml_memory(struct view device, struct aml_range *range);
+
+/*
+ * The address in the package of its low and its high half that ADDR is, or
+ * that it returns.  A sum of a named constant of `aml` and a constant is
+ * understood in the place of the low half, which is how QEMU writes it; other
+ * methods are not.  0 when there is none.
+ * Virtual Machine Generation ID, 2012, "ADDR".  Level: boot.
+ */
+uint64_t aml_address_package(struct view aml, struct view device);
+
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Any bytes as the firmware's ACPI tables. */
-/* links: drivers/acpi drivers/aml tests/fake/machine */
-#include "drivers/acpi.h"
+/* links: drivers/hypervisor_pages drivers/acpi drivers/aml tests/fake/machine
+ */
+#include "drivers/hypervisor_pages.h"
 #include "tests/fake/machine.h"
 
 #include <stdlib.h>
@@ -96,6 +97,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         struct view v = acpi_table(&acpi, acpi.table[i].signature, 0);
         check(v.ok && v.left >= 36 && v.left <= memory_len);
     }
+
+    struct vmclock_place page;
+    if (vmclock_page(&acpi, &page))
+        check(page.bytes >= 32 && page.bytes <= 4096);
+    struct vmgenid_place generation;
+    if (vmgenid_place(&acpi, &generation))
+        check(generation.physical % 8 == 0);
     acpi_power_off(&acpi);
     fake_reset();
     free(memory);

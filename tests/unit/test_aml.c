@@ -179,6 +179,86 @@ test_configuration_base_is_a_name_or_what_a_method_returns(void **state)
     CHECK_EQ(aml_config_base(body()), 0);
 }
 
+static void test_a_device_is_found_by_what_it_is_called(void **state)
+{
+    (void)state;
+    start();
+    /* Name (A, 1), Device (ONE) {Device (TWO) {_CID "AB"}, Name (B, 1)} */
+    add("08 41414141 01 5b82 1b 4f4e4531 5b82 0e 54574f32 08 5f434944 0d 4142"
+        "00 08 42424242 01");
+    CHECK(!aml_device(body(), "A").ok);
+    CHECK(!aml_device(body(), "ABC").ok);
+    struct view device = aml_device(body(), "AB");
+    CHECK(device.ok);
+    CHECK_EQ(device.left, 13);
+    CHECK(memcmp(device.at, "TWO2", 4) == 0);
+
+    /* One that says it is longer than the table is none. */
+    aml_len--;
+    device = aml_device(body(), "AB");
+    CHECK(device.ok && memcmp(device.at, "TWO2", 4) == 0);
+    aml_len = 20;
+    CHECK(!aml_device(body(), "AB").ok);
+}
+
+static void test_memory_is_the_first_range_of_a_device(void **state)
+{
+    struct aml_range range = {0, 0};
+
+    (void)state;
+    start();
+    add_template(PORT_FIXED END);
+    CHECK(!aml_memory(body(), &range));
+    add_template(PORTS HIGH END);
+    add_template(HOLE END);
+    CHECK(aml_memory(body(), &range));
+    CHECK_EQ(range.first, 0x8000000000);
+    CHECK_EQ(range.last, 0xffffffffff);
+}
+
+static void test_an_address_is_a_package_of_its_halves(void **state)
+{
+    (void)state;
+    /* Firecracker: Name (ADDR, Package () {0x12345000, 1}) */
+    start();
+    add("08 41444452 12 08 02 0c 00503412 01");
+    CHECK_EQ(aml_address_package(body(), body()), 0x112345000);
+    /* Method (ADDR) {Return (Package () {...})} */
+    start();
+    add("14 10 41444452 00 a4 12 08 02 0c 00503412 00");
+    CHECK_EQ(aml_address_package(body(), body()), 0x12345000);
+    /* QEMU: an empty package, filled with VGIA + 0x28 and with 0. */
+    start();
+    add("08 56474941 0c 0000ff07");
+    size_t before = aml_len;
+    add("14 20 41444452 00 70 12 02 02 60 70 72 56474941 0a28 00 88 60 00 00"
+        "70 00 88 60 01 00 a4 60");
+    struct view device = view_from(body(), before);
+    CHECK_EQ(aml_address_package(body(), device), 0x07ff0028);
+    /* Firmware that has no place for it leaves the constant zero. */
+    memset(aml + 6, 0, 4);
+    CHECK_EQ(aml_address_package(body(), device), 0);
+}
+
+static void test_what_is_no_package_of_two_constants_is_no_address(void **state)
+{
+    static const char *const bad[] = {
+        "41444452",
+        "41444452 12",
+        "41444452 12 08 03 0c 00503412 01",         /* of three */
+        "41444452 12 09 02 0e 0050341200000001 01", /* cut by its length */
+        "41444452 12 10 02 0e 0050341200000001 00 00 00 00 00", /* too wide */
+        "41444452 14 72 56474941 0a28", /* of what is no name */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        start();
+        add(bad[i]);
+        CHECK_EQ(aml_address_package(body(), body()), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +270,11 @@ int main(void)
         cmocka_unit_test(test_windows_that_contradict_themselves_are_left_out),
         cmocka_unit_test(
             test_configuration_base_is_a_name_or_what_a_method_returns),
+        cmocka_unit_test(test_a_device_is_found_by_what_it_is_called),
+        cmocka_unit_test(test_memory_is_the_first_range_of_a_device),
+        cmocka_unit_test(test_an_address_is_a_package_of_its_halves),
+        cmocka_unit_test(
+            test_what_is_no_package_of_two_constants_is_no_address),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
