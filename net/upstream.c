@@ -512,6 +512,17 @@ static void log_event(const struct upstream *u,
              offset);
 }
 
+/* It serves us again, before another address was found.  Of one under NTS,
+ * establishment may be what fails. */
+static bool has_recovered(const struct upstream_slot *s,
+                          const struct client_event *event)
+{
+    if (s->ke != NULL)
+        return false;
+    return event->type == CLIENT_SELECTED || event->type == CLIENT_TRUECHIMER ||
+           (event->type == CLIENT_REACHABLE && s->silent);
+}
+
 /* A source that does not serve us: another address may. */
 static void note_event(struct upstream *u, const struct client_event *event,
                        uint64_t now_ticks)
@@ -525,8 +536,14 @@ static void note_event(struct upstream *u, const struct client_event *event,
          (event->state == SOURCE_STRATUM || event->state == SOURCE_DISTANCE)) ||
         (event->type == CLIENT_KISS_STOP && name->source.max_sources > 0);
 
-    if (event->slot < 0 || !bad || name->literal || !s->has_addr)
+    if (event->slot < 0 || name->literal || !s->has_addr)
         return;
+    if (has_recovered(s, event))
+        s->unwanted = false;
+    if (!bad)
+        return;
+    s->silent =
+        event->type == CLIENT_UNREACHABLE && (!s->unwanted || s->silent);
     s->unwanted = true;
     if (name->next_ticks == 0)
         name->next_ticks =

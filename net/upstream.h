@@ -56,6 +56,7 @@ struct upstream_slot {
     bool used;
     bool has_addr;
     bool unwanted; /* its address does not serve us; look for another */
+    bool silent;   /* and that is only for not answering */
     uint8_t name;  /* index */
     struct ip_addr6 addr;
     struct ke_client *ke; /* NULL: no NTS; else `addr` is that of NTS-KE */

@@ -98,6 +98,34 @@ def test_two_appliances_that_follow_each_other_have_one_leader(
     assert leader.reference_id == bytes([10, 0, 2, 2])
 
 
+def test_orphans_agree_on_the_least_address(boot, lan, things):
+    """Alone together, with the same `local` line, until one knows the time."""
+    local = "local stratum 7 orphan waitunsynced 1; allow; "
+    polls = " iburst minpoll 0 maxpoll 0; "
+    second = lab.Tap("tap1", ())
+    things.append(second)
+    lab.run("ip", "link", "set", "tap1", "address", "02:00:00:00:00:03")
+    lab.run("ip", "link", "set", "tap1", "master", "br0")
+    boot("address 10.0.2.16/24; server 10.0.2.15" + polls + local,
+         net=second.netdev(), mac="52:54:00:00:00:10")
+    boot("address 10.0.2.15/24; server 10.0.2.16" + polls +
+         "server 10.0.2.2" + polls + local, net=lan.netdev())
+    leader = lab.ask_until(lambda r: r.synchronised and r.stratum == 7, 30)
+    assert leader.reference_id == bytes([127, 127, 1, 1])
+    follower = lab.ask_until(lambda r: r.stratum == 8, 30, address="10.0.2.16")
+    assert follower.reference_id == bytes([10, 0, 2, 15])
+    time.sleep(5)
+    assert lab.ask().stratum == 7, "it does not follow who follows it"
+    apart = lab.best_offset().offset - lab.best_offset(
+        address="10.0.2.16").offset
+    assert abs(apart) < 0.05
+
+    server = lab.Upstream("10.0.2.2")
+    things.append(server)
+    lab.ask_until(lambda r: r.stratum == 2, 30)
+    lab.ask_until(lambda r: r.stratum == 3, 30, address="10.0.2.16")
+
+
 @pytest.mark.parametrize("fault", ["unsynchronised", "stratum", "distance"])
 def test_upstream_that_is_no_good_is_named_and_not_followed(boot, link, things,
                                                             fault):
