@@ -276,6 +276,9 @@ static bool source_add(struct directive *d, const struct config_source *source,
     if (slots > CONFIG_SOURCES_MAX)
         return directive_refuse(
             d, name, "at most 32 sources, counting maxsources of each pool");
+    if (at < config->source_count && s->nts && !source->nts)
+        return directive_refuse(d, name,
+                                "`nts` here too: it was named with it before");
     if (at < config->source_count)
         directive_note_word(d, name,
                             "named before: it is one source, with "

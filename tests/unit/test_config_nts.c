@@ -235,6 +235,21 @@ static void test_sources_trust_their_set(void **state)
                   "boot archive, since there is no system store");
 }
 
+/* A later line may change how it is asked, not whether it is believed. */
+static void test_nts_is_not_lost_to_a_later_line(void **state)
+{
+    const struct config *c = check_accepted(
+        read_nts("server a\nserver a nts\nserver a nts minpoll 4\n"
+                 "ntstrustedcerts ca.pem\n"));
+
+    (void)state;
+    CHECK_EQ(c->source_count, 1);
+    CHECK(c->source[0].nts);
+    check_refused("server a nts\nserver a iburst\nntstrustedcerts ca.pem\n",
+                  "chrony.conf:2:8: found \"a\", expected `nts` here too: it "
+                  "was named with it before");
+}
+
 static void test_authenticated_sources_are_enough_for_require(void **state)
 {
     (void)state;
@@ -378,6 +393,7 @@ int main(void)
         cmocka_unit_test(test_files_that_nothing_needs_are_noted),
         cmocka_unit_test(test_files_are_bounded),
         cmocka_unit_test(test_sources_trust_their_set),
+        cmocka_unit_test(test_nts_is_not_lost_to_a_later_line),
         cmocka_unit_test(test_authenticated_sources_are_enough_for_require),
         cmocka_unit_test(test_keys_of_cookies_can_be_given),
         cmocka_unit_test(test_wrong_keys_show_no_secret),
