@@ -207,6 +207,35 @@ def test_half_open_connections_do_not_keep_others_out(served):
     assert scenario.stats(served)["TCP_PCB_max"] < 288
 
 
+def looked_up(sniffer):
+    """Whom the appliance asked for by ARP."""
+    asked = set()
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            frame = sniffer.recv(2048)
+            if frame[6:12] == frames.mac(lab.GUEST_MAC) and frame[21] == 1:
+                asked.add(socket.inet_ntoa(frame[38:42]))
+    return asked
+
+
+@pytest.mark.alone
+def test_nobody_who_begins_a_connection_is_looked_up(served):
+    """They would push our sources out of the tables of neighbours."""
+    del served
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
+                       socket.htons(frames.ARP)) as sniffer:
+        sniffer.bind(("tap0", frames.ARP))
+        sniffer.setblocking(False)
+        for i in range(60):
+            source = "10.0.2.%d" % (100 + i)
+            sniffer.send(frames.ethernet(frames.ipv4(frames.tcp(
+                source, dport=nts.PORT), frames.TCP, source), frames.IPV4))
+        # What was not acknowledged is sent again after 3 s.
+        time.sleep(4)
+        assert ke_lab.works() < 3
+        assert not {a for a in looked_up(sniffer) if a != lab.GATEWAY}
+
+
 @pytest.mark.alone
 def test_garbage_is_ended_and_leaves_nothing(served):
     chance = random.Random(2)
