@@ -73,8 +73,10 @@ void ke_client_init(struct ke_client *k, struct ke_clients *all,
     nts_client_init(&k->nts, all->cipher, all->random, all->random_context);
 }
 
-void ke_client_address(struct ke_client *k, const struct ip_addr6 *addr)
+void ke_client_address(struct ke_client *k, const struct ip_addr6 *addr,
+                       unsigned choices)
 {
+    k->choices = choices;
     k->moved |= k->has_addr && !ip_equal(&k->addr, addr);
     k->has_addr = true;
     k->addr = *addr;
@@ -135,11 +137,27 @@ static void let_go(struct ke_client *k)
     k->state = KE_CLIENT_IDLE;
 }
 
+/* They are other servers, to which the pause does not apply yet. */
+static enum ke_client_news try_elsewhere(struct ke_client *k,
+                                         uint64_t now_ticks)
+{
+    k->left--;
+    let_go(k);
+    k->next_ticks = now_ticks;
+    return KE_CLIENT_ELSEWHERE;
+}
+
 static enum ke_client_news fail(struct ke_client *k, const char *why,
                                 const char *more, uint64_t now_ticks)
 {
     uint64_t ms;
 
+    if (k->trying && k->left > 0) {
+        log_line("nts %s (%s): %s%s%s; next is another address", k->name,
+                 addr_text(&k->addr).text, why, more[0] ? ": " : "", more);
+        return try_elsewhere(k, now_ticks);
+    }
+    k->trying = false;
     k->attempts++;
     ms = retry_ms(k->attempts);
     log_line("nts %s (%s): %s%s%s; next try in %llu s", k->name,
@@ -181,6 +199,9 @@ static void start(struct ke_client *k, uint64_t now_ticks)
         k->next_ticks = now_ticks + seconds(k, BUSY_S);
         return;
     }
+    if (!k->trying)
+        k->left = k->choices;
+    k->trying = true;
     session->used = true;
     nts_ke_read_begin(&session->reading, wanted, WANTED, &session->result);
     k->session = session;
@@ -246,6 +267,7 @@ static enum ke_client_news agree(struct ke_client *k, uint64_t now_ticks)
     let_go(k);
 
     /* Unless they turn out to be good, RFC 8915, 4.2. */
+    k->trying = false;
     k->attempts++;
     k->next_ticks =
         now_ticks + retry_ms(k->attempts) * (k->all->ticks_per_s / 1000);

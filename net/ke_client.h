@@ -23,9 +23,10 @@ struct net;
 /* What ke_client_poll() has to tell. */
 enum ke_client_news {
     KE_CLIENT_NOTHING,
-    KE_CLIENT_AGREED, /* keys, and `ntp_addr` and `ntp_port` to use them with:
-                         ke_client_chose() or ke_client_reject() */
-    KE_CLIENT_FAILED  /* another address may do better; it was logged */
+    KE_CLIENT_AGREED,   /* keys, and `ntp_addr` and `ntp_port` to use them with:
+                           ke_client_chose() or ke_client_reject() */
+    KE_CLIENT_FAILED,   /* it was logged */
+    KE_CLIENT_ELSEWHERE /* it failed; another address is to be tried now */
 };
 
 enum ke_client_state {
@@ -75,7 +76,10 @@ struct ke_client {
     struct nts_client nts;
 
     bool has_addr;
-    bool moved; /* to another address since the last session */
+    bool moved;       /* to another address since the last session */
+    unsigned choices; /* addresses that may be tried beside this one */
+    bool trying;      /* one after another, without a pause */
+    unsigned left;    /* of them */
     struct ip_addr6 addr;
 
     struct ip_addr6 ntp_addr[KE_CLIENT_ADDRS_MAX]; /* where NTP may be asked */
@@ -109,8 +113,9 @@ bool ke_clients_trust(struct ke_clients *all, uint32_t id, const uint8_t *data,
 void ke_client_init(struct ke_client *k, struct ke_clients *all,
                     const char *name, uint16_t port, uint32_t certset);
 
-/* The server of NTS-KE has that address now. */
-void ke_client_address(struct ke_client *k, const struct ip_addr6 *addr);
+/* The server of NTS-KE has that address now, and as many others. */
+void ke_client_address(struct ke_client *k, const struct ip_addr6 *addr,
+                       unsigned choices);
 
 /*
  * What is due: a session, if keys are wanted and no other has failed just now;

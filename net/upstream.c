@@ -123,6 +123,21 @@ static const struct ip_addr6 *choose(const struct upstream *u,
     return NULL;
 }
 
+/* How many addresses of the name could be asked in place of that one. */
+static unsigned choices(const struct upstream *u,
+                        const struct upstream_name *name)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < name->addrs; i++) {
+        const struct ip_addr6 *addr = &name->addr[i];
+
+        count += refusal(u, name, addr) == NULL && can_reach(u, addr) &&
+                 !is_taken(u, &name->source, addr);
+    }
+    return count;
+}
+
 /* One request under way. */
 
 static void close_slot(struct upstream_slot *s)
@@ -264,7 +279,7 @@ static void give(struct upstream *u, int slot, const struct ip_addr6 *addr,
     s->has_addr = true;
     s->unwanted = false;
     if (s->ke != NULL)
-        ke_client_address(s->ke, addr);
+        ke_client_address(s->ke, addr, choices(u, name));
     else
         ask_at(u, slot, addr, name->source.port, now_ticks);
     if (!name->literal)
@@ -733,6 +748,10 @@ static void poll_ke(struct upstream *u, int slot, uint64_t now_ticks)
     case KE_CLIENT_AGREED:
         follow_ke(u, slot, now_ticks);
         break;
+    case KE_CLIENT_ELSEWHERE:
+        s->unwanted = true;
+        assign(u, s->name, now_ticks);
+        return;
     case KE_CLIENT_FAILED:
         s->unwanted = true;
         break;

@@ -414,7 +414,7 @@ def test_another_address_of_the_name_is_tried(link, tmp_path, things, authority,
         tmp_path, *authority.server("ke.test"))])
     trusting("nameserver 10.0.2.2; server ke.test nts " + FOLLOW,
              net=link.netdev())
-    good(lab.ask_until(synchronised, 40))
+    good(lab.ask_until(synchronised, 9))
 
 
 def test_pool_is_asked_at_each_of_its_addresses(link, tmp_path, things,

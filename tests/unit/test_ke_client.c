@@ -271,7 +271,7 @@ static enum ke_client_news pass(uint64_t seconds)
 
 static void meet(void)
 {
-    ke_client_address(&rig.ke, &server);
+    ke_client_address(&rig.ke, &server, 0);
     CHECK_EQ(pass(1), KE_CLIENT_AGREED);
 }
 
@@ -324,7 +324,7 @@ static void test_the_server_may_be_elsewhere(void **state)
     begin();
     good_answer("ntp.test");
     rig.resolving = RESOLVE_NO_NAME;
-    ke_client_address(&rig.ke, &server);
+    ke_client_address(&rig.ke, &server, 0);
     CHECK_EQ(pass(1), KE_CLIENT_FAILED);
     CHECK(strstr(rig.log, "ntp.test: no such name; next try in 10 s"));
     CHECK_EQ(rig.ke.nts.cookies, 0);
@@ -338,7 +338,7 @@ static void test_failures_are_repeated_ever_less_often(void **state)
 
     begin();
     rig.refuses = true;
-    ke_client_address(&rig.ke, &server);
+    ke_client_address(&rig.ke, &server, 0);
     CHECK_EQ(pass(1), KE_CLIENT_FAILED);
     CHECK_TEXT(rig.log, "nts ke.test (100::): it is no good; next try in 10 s");
     for (unsigned i = 2; i < 40; i++) {
@@ -357,7 +357,7 @@ static void test_success_counts_only_once_it_was_of_use(void **state)
     (void)state;
     begin();
     rig.refuses = true;
-    ke_client_address(&rig.ke, &server);
+    ke_client_address(&rig.ke, &server, 0);
     CHECK_EQ(pass(1), KE_CLIENT_FAILED);
     CHECK_EQ(pass(20), KE_CLIENT_FAILED);
     rig.refuses = false;
@@ -391,7 +391,7 @@ static void test_a_server_that_says_nothing_is_given_up(void **state)
     (void)state;
     begin();
     rig.silent = true;
-    ke_client_address(&rig.ke, &server);
+    ke_client_address(&rig.ke, &server, 0);
     CHECK_EQ(pass(7), KE_CLIENT_NOTHING);
     CHECK_EQ(pass(2), KE_CLIENT_FAILED);
     CHECK(strstr(rig.log, "no TLS handshake, in time"));
@@ -399,7 +399,7 @@ static void test_a_server_that_says_nothing_is_given_up(void **state)
 
     begin();
     rig.answer_len = 0;
-    ke_client_address(&rig.ke, &server);
+    ke_client_address(&rig.ke, &server, 0);
     CHECK_EQ(pass(9), KE_CLIENT_FAILED);
     CHECK(strstr(rig.log, "no answer to the NTS-KE request in time"));
 }
@@ -409,7 +409,7 @@ static void test_a_bad_answer_leaves_nothing_behind(void **state)
     (void)state;
     begin();
     rig.answer_len -= 4; /* the End of Message */
-    ke_client_address(&rig.ke, &server);
+    ke_client_address(&rig.ke, &server, 0);
     CHECK_EQ(pass(1), KE_CLIENT_FAILED);
     CHECK(strstr(rig.log, "before its End of Message"));
     CHECK(!rig.ke.nts.has_keys);
@@ -419,7 +419,7 @@ static void test_a_bad_answer_leaves_nothing_behind(void **state)
     rig.answer_len = 0;
     record(2, "\0\x01", 2);
     record(0, "", 0);
-    ke_client_address(&rig.ke, &server);
+    ke_client_address(&rig.ke, &server, 0);
     CHECK_EQ(pass(1), KE_CLIENT_FAILED);
     CHECK(strstr(rig.log, "with an error: bad request; next try"));
 }
@@ -442,7 +442,7 @@ static void test_sessions_are_waited_for_without_a_penalty(void **state)
     (void)state;
     begin();
     rig.full = true;
-    ke_client_address(&rig.ke, &server);
+    ke_client_address(&rig.ke, &server, 0);
     CHECK_EQ(pass(60), KE_CLIENT_NOTHING);
     rig.full = false;
     CHECK_EQ(pass(2), KE_CLIENT_AGREED);
@@ -450,7 +450,7 @@ static void test_sessions_are_waited_for_without_a_penalty(void **state)
     begin();
     for (int i = 0; i < KE_CLIENT_SESSIONS; i++)
         rig.all.session[i].used = true;
-    ke_client_address(&rig.ke, &server);
+    ke_client_address(&rig.ke, &server, 0);
     CHECK_EQ(pass(60), KE_CLIENT_NOTHING);
     CHECK_EQ(rig.sessions, 0);
     rig.all.session[1].used = false;
@@ -463,12 +463,32 @@ static void test_another_address_brings_other_keys(void **state)
     begin();
     meet();
     prove();
-    ke_client_address(&rig.ke, &server);
+    ke_client_address(&rig.ke, &server, 0);
     CHECK_EQ(pass(YEAR), KE_CLIENT_NOTHING);
-    ke_client_address(&rig.ke, &elsewhere);
+    ke_client_address(&rig.ke, &elsewhere, 0);
     CHECK_EQ(pass(1), KE_CLIENT_AGREED);
     CHECK(ip_equal(&rig.peer.addr, &elsewhere));
     CHECK_EQ(pass(YEAR), KE_CLIENT_NOTHING);
+}
+
+static void test_other_addresses_are_tried_without_a_pause(void **state)
+{
+    (void)state;
+    begin();
+    rig.refuses = true;
+    for (unsigned round = 0; round < 2; round++) {
+        ke_client_address(&rig.ke, &server, 2);
+        CHECK_EQ(pass(11), KE_CLIENT_ELSEWHERE);
+        CHECK(strstr(rig.log, "it is no good; next is another address"));
+        ke_client_address(&rig.ke, &elsewhere, 2);
+        CHECK_EQ(pass(1), KE_CLIENT_ELSEWHERE);
+        CHECK(ip_equal(&rig.peer.addr, &elsewhere));
+        CHECK_EQ(pass(1), KE_CLIENT_FAILED);
+        CHECK(strstr(rig.log, round ? "in 15 s" : "in 10 s"));
+        CHECK_EQ(pass(9), KE_CLIENT_NOTHING);
+        rig.now += 5 * HZ;
+        CHECK_EQ(rig.sessions, 3 * (round + 1));
+    }
 }
 
 static void test_keys_are_refreshed_in_time(void **state)
@@ -490,7 +510,7 @@ static void test_without_anybody_to_trust_nobody_is_asked(void **state)
 
     begin();
     ke_client_init(&rig.ke, &rig.all, "ke.test", 4460, 6);
-    ke_client_address(&rig.ke, &server);
+    ke_client_address(&rig.ke, &server, 0);
     CHECK_EQ(pass(YEAR), KE_CLIENT_NOTHING);
     CHECK_EQ(rig.sessions, 0);
     CHECK(!ke_clients_trust(&rig.all, 6, (const uint8_t *)"", 0, &why));
@@ -511,7 +531,7 @@ static void test_before_the_first_set_dates_have_one_bound(void **state)
     rig.client.set = true;
     pass(0);
     CHECK_EQ(rig.ke.nts.not_after, 0);
-    ke_client_address(&rig.ke, &elsewhere);
+    ke_client_address(&rig.ke, &elsewhere, 0);
     CHECK_EQ(pass(20), KE_CLIENT_AGREED);
     CHECK_EQ(rig.peer.earliest, rig.peer.latest);
     CHECK_NEAR(rig.peer.earliest, NOON + 10, 2);
@@ -564,6 +584,7 @@ int main(void)
         cmocka_unit_test(test_old_keys_stay_until_there_are_new_ones),
         cmocka_unit_test(test_sessions_are_waited_for_without_a_penalty),
         cmocka_unit_test(test_another_address_brings_other_keys),
+        cmocka_unit_test(test_other_addresses_are_tried_without_a_pause),
         cmocka_unit_test(test_keys_are_refreshed_in_time),
         cmocka_unit_test(test_without_anybody_to_trust_nobody_is_asked),
         cmocka_unit_test(test_before_the_first_set_dates_have_one_bound),
