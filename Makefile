@@ -129,6 +129,7 @@ ntp-y := \
     mac \
     clock \
     source \
+    refclock \
     peer \
     real \
     delay \

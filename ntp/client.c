@@ -100,18 +100,17 @@ void client_ready(struct client *c)
 
     for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {
         const struct source *s = &c->source[i];
-        if (s->used && !s->config.noselect) {
+        if (s->used && !s->refclock.present && !s->config.noselect) {
             with |= client_authenticates(s);
             without |= !client_authenticates(s);
         }
     }
     for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {
         struct source *s = &c->source[i];
-        bool mixed = mode == AUTHSELECT_MIX && with && without &&
-                     client_authenticates(s);
-        bool refused =
-            !client_authenticates(s) &&
-            (mode == AUTHSELECT_REQUIRE || (mode == AUTHSELECT_PREFER && with));
+        bool good = s->refclock.present || client_authenticates(s);
+        bool mixed = mode == AUTHSELECT_MIX && with && without && good;
+        bool refused = !good && (mode == AUTHSELECT_REQUIRE ||
+                                 (mode == AUTHSELECT_PREFER && with));
         s->noselect = s->config.noselect || refused;
         s->trust = s->config.trust || mixed;
         s->require = s->config.require || mixed;
@@ -162,8 +161,7 @@ static uint8_t version_of(const struct source_config *config)
     return config->version == 0 && config->xleave ? 4 : config->version;
 }
 
-/* Forget all that was measured, and ask at once. */
-static void start_over(struct client *c, struct source *s, uint64_t ticks)
+void client_start_over(struct client *c, struct source *s, uint64_t ticks)
 {
     peer_init(&s->peer, s->config.key, version_of(&s->config));
     if (s->auth)
@@ -201,7 +199,7 @@ void client_resolved(struct client *c, int slot, const struct ip_addr6 *address,
     s->address = *address;
     s->resolved = true;
     s->stopped = false;
-    start_over(c, s, now_ticks);
+    client_start_over(c, s, now_ticks);
 }
 
 void client_enabled(struct client *c, int slot, uint64_t now_ticks)
@@ -294,7 +292,7 @@ bool client_poll(struct client *c, uint64_t now_ticks,
         struct source *s = &c->source[slot];
         ntp_ts random;
 
-        if (!poll_is_due(s, now_ticks))
+        if (s->refclock.present || !poll_is_due(s, now_ticks))
             continue;
         if (poll_warms_up(c, s, now_ticks)) {
             warm_up(c, slot, request);
@@ -388,6 +386,15 @@ static enum source_state trouble_of(enum source_verdict verdict)
 
 /* With the counter at the arrival of the reply, which may tell of an exchange
  * before. */
+void client_replied(struct client *c, uint64_t ticks)
+{
+    if (c->replied)
+        return;
+    c->replied = true;
+    c->waiting = true;
+    c->replied_ticks = ticks;
+}
+
 static enum source_verdict take_sample(struct client *c, struct source *s,
                                        const struct peer_reply *reply,
                                        uint64_t rx_ticks)
@@ -493,7 +500,7 @@ static void heed_loss_of_time(struct client *c, uint64_t ticks)
     for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {
         struct source *s = &c->source[i];
         if (s->used && s->resolved && !s->stopped)
-            start_over(c, s, ticks);
+            client_start_over(c, s, ticks);
     }
 }
 

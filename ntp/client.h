@@ -150,6 +150,14 @@ struct client_request {
     uint8_t data[PEER_REQUEST_MAX];
 };
 
+/* What is different about a source that is read: ntp/refclock.h. */
+struct source_refclock {
+    bool present;     /* it is one */
+    double delay;     /* s, there and back */
+    double worst;     /* s, a larger bound is no reading; 0: any */
+    double precision; /* s, standard deviation of a reading */
+};
+
 /* One source: the business of the client's own files, as all that follows. */
 struct source {
     bool used, resolved;
@@ -159,6 +167,7 @@ struct source {
     bool named;     /* as a falseticker, and it still is one */
     bool left_out;  /* the last request: it could not be authenticated */
     struct source_config config;
+    struct source_refclock refclock;
     bool noselect, trust, require; /* as authselectmode makes them */
     struct ip_addr6 address;
     const struct peer_auth *auth; /* NULL: by its key, if it has one */

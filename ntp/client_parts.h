@@ -19,6 +19,12 @@ void client_note(struct client *c, enum client_event_type type, int slot,
 /* Something is to be followed, or not to be any more. */
 void client_look_again(struct client *c, uint64_t ticks);
 
+/* Forget all that was measured of a source, and ask at once. */
+void client_start_over(struct client *c, struct source *s, uint64_t ticks);
+
+/* A source has given a sample. */
+void client_replied(struct client *c, uint64_t ticks);
+
 /* Seconds from one counter value to another. */
 static inline double client_span(const struct client *c, uint64_t from,
                                  uint64_t to)

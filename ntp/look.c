@@ -59,7 +59,8 @@ static bool is_orphan(const struct client *c, const struct source *s)
 {
     const struct local_config *k = &c->config->local;
 
-    return k->enabled && k->orphan && look_stratum(s) >= k->stratum;
+    return k->enabled && k->orphan && !s->refclock.present &&
+           look_stratum(s) >= k->stratum;
 }
 
 /* What keeps a source from being a candidate; SOURCE_COMBINED: nothing. */
