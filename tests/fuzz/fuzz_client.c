@@ -21,7 +21,8 @@ static struct client_config config;
 static struct clock published;
 static struct client client;
 static uint64_t now;
-static uint64_t asked[SOURCES]; /* transmit timestamps */
+static uint64_t asked[SOURCES];             /* transmit timestamps */
+static uint64_t asked_interleaved[SOURCES]; /* receive timestamps */
 
 static void count_up(void *context, void *bytes, size_t len)
 {
@@ -29,6 +30,21 @@ static void count_up(void *context, void *bytes, size_t len)
 
     for (uint8_t *p = bytes; len > 0; len--)
         *p++ = (uint8_t)(*n += 0x9d);
+}
+
+/* Every option that has a say in which samples are used, and when. */
+static void tune(struct source_config *source)
+{
+    source->filter = 3;
+    source->maxdelayratio_permille = 3000;
+    source->maxdelaydevratio_permille = 4000;
+    source->maxdelayquant_permille = 700;
+    source->mindelay_ns = 100000;
+    source->asymmetry_permille = 300;
+    source->maxsamples = 6;
+    source->maxunreach = 5;
+    source->polltarget = 30;
+    source->presend = 0;
 }
 
 static void start(uint8_t options)
@@ -52,11 +68,19 @@ static void start(uint8_t options)
     config.makestep_count = options & 1 ? -1 : 3;
     config.maxchange_ns = options & 2 ? 1000000000 : 0;
     config.minsources = options & 4 ? 2 : 1;
+    config.local.orphan = options & 128;
+    config.local.stratum = 3;
+    config.corrtimeratio_permille = options & 128 ? 100 : 3000;
     memset(&published, 0, sizeof(published));
     client_init(&client, &config, &published, &s);
     source_config_default(&source);
     source.iburst = options & 8;
     source.burst = options & 16;
+    source.xleave = options & 32;
+    if (options & 64)
+        tune(&source);
+    client_own_addresses(&client, &(struct ip_addr6){{[10] = 0xff, 0xff, 200}},
+                         1);
     for (int i = 0; i < SOURCES; i++) {
         uint8_t v4[4] = {192, 0, 2, (uint8_t)i};
         struct ip_addr6 ip = ip_from_v4(v4);
@@ -97,6 +121,7 @@ static void ask(void)
 
     while (client_poll(&client, now, &request)) {
         asked[request.slot] = get_u64(request.data + NTP_TRANSMIT_AT);
+        asked_interleaved[request.slot] = get_u64(request.data + 32);
         client_sent(&client, request.slot, now);
     }
 }
@@ -112,7 +137,7 @@ static void reply(uint8_t how, const uint8_t *data, size_t len)
         memcpy(packet, data, len);
     if (truly && len >= NTP_HEADER_LEN) {
         packet[0] = (uint8_t)(packet[0] & 0xc0) | 0x24;
-        put_u64(packet + 24, asked[slot]);
+        put_u64(packet + 24, how & 8 ? asked_interleaved[slot] : asked[slot]);
     }
     enum source_verdict v = client_receive(&client, slot, packet, len, now);
     HOLDS(v < SOURCE_VERDICT_COUNT);
