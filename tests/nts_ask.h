@@ -13,6 +13,7 @@
 struct nts_ask {
     unsigned placeholders;       /* before the authenticator */
     unsigned inner_placeholders; /* encrypted */
+    uint16_t inner_type;         /* of those; 0: that of a placeholder */
     size_t unique_identifier;    /* bytes of it; 0: 32 */
     unsigned twice;              /* a field of this type comes twice */
     unsigned without;            /* a field of this type does not come */
@@ -62,11 +63,12 @@ static inline uint8_t *nts_ask_seal(uint8_t *packet, uint8_t *at,
     size_t nonce_len =
         ask->nonce_len ? ask->nonce_len : aead_nonce_max(keys->aead);
     size_t plain_len = ask->inner_placeholders * (4 + cookie_len);
+    uint16_t inner_type = ask->inner_type ? ask->inner_type : NTS_PLACEHOLDER;
     uint8_t plain[1400], *p = plain;
     struct aead aead;
 
     for (unsigned i = 0; i < ask->inner_placeholders; i++)
-        p += nts_field_put(p, NTS_PLACEHOLDER, NULL, cookie_len);
+        p += nts_field_put(p, inner_type, NULL, cookie_len);
 
     uint8_t *nonce = at + 8;
     uint8_t *sealed = nonce + (nonce_len + 3) / 4 * 4;

@@ -200,6 +200,16 @@ static void test_a_placeholder_of_another_length_is_none(void **state)
                 1);
 }
 
+static void test_encrypted_fields_of_other_types_ask_for_nothing(void **state)
+{
+    (void)state;
+    answered(&(struct nts_ask){.inner_placeholders = 2, .inner_type = 0x4321},
+             1);
+    answered(
+        &(struct nts_ask){.inner_placeholders = 2, .inner_type = NTS_COOKIE},
+        1);
+}
+
 static void test_fields_may_come_in_any_order(void **state)
 {
     (void)state;
@@ -523,6 +533,7 @@ int main(void)
         TEST(the_reply_is_as_long_as_the_request),
         TEST(each_placeholder_gets_a_cookie_up_to_eight),
         TEST(a_placeholder_of_another_length_is_none),
+        TEST(encrypted_fields_of_other_types_ask_for_nothing),
         TEST(fields_may_come_in_any_order),
         TEST(long_unique_identifiers_are_echoed_whole),
         TEST(a_field_too_few_or_too_many_is_not_answered),
