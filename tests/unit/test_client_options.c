@@ -58,6 +58,92 @@ static void test_frequent_polls_do_not_delay_a_correction(void **state)
     CHECK_NEAR(error(), 0, 1e-3);
 }
 
+/* The rate of the line against the counter's, s/s. */
+static double bend(void)
+{
+    struct clock_line line = clock_read(&rig.clock);
+    bool slews = (int64_t)(line.slew_end_ticks - rig.now) > 0;
+
+    return (double)(slews ? line.rate : line.rate_after) / (0x1p80 / HZ) - 1;
+}
+
+static void test_maxslewrate_bounds_corrections(void **state)
+{
+    struct source_config config = plain();
+    double most = 0;
+
+    (void)state;
+    config.minpoll = config.maxpoll = 4;
+    begin();
+    rig.config.maxslewrate_ppb = 200000;
+    start(1, &config);
+    pass(500);
+    shift_truth(0.1);
+    for (int i = 0; i < 400; i++) {
+        pass(1);
+        most = fmax(most, fabs(bend() - tracking().frequency));
+    }
+    CHECK_NEAR(most, 200e-6, 1e-6);
+    CHECK(fabs(tracking().offset) > 0.01);
+    pass(300);
+    CHECK_NEAR(error(), 0, 1e-3);
+}
+
+/* Our counter loses 200 ppm, as the source sees it. */
+static void lose(int seconds)
+{
+    for (int i = 0; i < 10 * seconds; i++) {
+        pass(0.1);
+        shift_truth(20e-6);
+    }
+}
+
+static void test_maxdrift_bounds_the_frequency(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct source_config config = plain();
+
+        config.minpoll = config.maxpoll = 4;
+        begin();
+        if (i == 1)
+            rig.config.maxdrift_ppb = 100000;
+        start(1, &config);
+        lose(1000);
+        CHECK_NEAR(tracking().frequency, i == 1 ? 100e-6 : 200e-6, 2e-6);
+    }
+}
+
+static void test_maxupdateskew_wants_a_frequency_that_is_known(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct source_config config = plain();
+
+        config.minpoll = config.maxpoll = 4;
+        begin();
+        if (i == 1)
+            rig.config.maxupdateskew_ppb = 1;
+        start(1, &config);
+        rig.server[0].delay_us = 20000;
+        lose(200);
+        CHECK_EQ(fabs(tracking().frequency) > 1e-6, i == 0);
+    }
+}
+
+static void test_maxstratum_leaves_sources_far_from_the_time(void **state)
+{
+    (void)state;
+    begin();
+    rig.config.maxstratum = 3;
+    start(2, NULL);
+    rig.server[0].stratum = 4;
+    rig.server[1].stratum = 3;
+    pass(5);
+    CHECK_EQ(state_of(0), SOURCE_STRATUM);
+    CHECK_EQ(state_of(1), SOURCE_SELECTED);
+}
+
 static void test_polltarget_asks_more_often(void **state)
 {
     unsigned asked[2];
@@ -455,6 +541,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_corrtimeratio_slows_corrections),
         cmocka_unit_test(test_frequent_polls_do_not_delay_a_correction),
+        cmocka_unit_test(test_maxslewrate_bounds_corrections),
+        cmocka_unit_test(test_maxdrift_bounds_the_frequency),
+        cmocka_unit_test(test_maxupdateskew_wants_a_frequency_that_is_known),
+        cmocka_unit_test(test_maxstratum_leaves_sources_far_from_the_time),
         cmocka_unit_test(test_polltarget_asks_more_often),
         cmocka_unit_test(test_presend_warms_the_path_up),
         cmocka_unit_test(test_filter_makes_one_sample_of_several),
