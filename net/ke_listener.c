@@ -220,17 +220,42 @@ static struct ke_connection *first_due(struct ke_listener *k)
 
 /* Connections. */
 
-/* Who kept us waiting longest makes room for one who has not yet. */
-static bool evict(struct ke_listener *k, uint64_t now_ticks)
+/* A host may have all addresses of a /64. */
+static bool is_same_host(const struct ip_addr6 *a, const struct ip_addr6 *b)
+{
+    if (ip_is_v4(a) || ip_is_v4(b))
+        return ip_equal(a, b);
+    return memcmp(a->byte, b->byte, 8) == 0;
+}
+
+static unsigned places_of(const struct ke_listener *k,
+                          const struct ip_addr6 *host)
+{
+    unsigned places = 0;
+
+    for (unsigned i = 0; i < k->setup.connections; i++)
+        places += k->connection[i].tls != NULL &&
+                  is_same_host(&k->connection[i].from, host);
+    return places;
+}
+
+/*
+ * Who kept us waiting longest makes room for one who has not yet; but nobody
+ * loses his place to a host that has more of them than his own.
+ */
+static bool evict(struct ke_listener *k, const struct ip_addr6 *from,
+                  uint64_t now_ticks)
 {
     uint64_t most = WAITED_MS * (k->setup.ticks_per_s / 1000);
+    unsigned theirs = places_of(k, from);
     struct ke_connection *slowest = NULL;
 
     for (unsigned i = 0; i < k->setup.connections; i++) {
         struct ke_connection *c = &k->connection[i];
 
         if (c->tls == NULL || tls_wants_step(c->tls) ||
-            tls_waited(c->tls, now_ticks) < most)
+            tls_waited(c->tls, now_ticks) < most ||
+            places_of(k, &c->from) < theirs)
             continue;
         most = tls_waited(c->tls, now_ticks);
         slowest = c;
@@ -249,7 +274,8 @@ static struct ke_connection *free_place(struct ke_listener *k)
     return NULL;
 }
 
-static bool take(struct ke_listener *k, struct tcp_pcb *pcb)
+static bool take(struct ke_listener *k, struct tcp_pcb *pcb,
+                 const struct ip_addr6 *from)
 {
     struct ke_connection *c = free_place(k);
     struct tls *t = c != NULL ? tls_accept(k->setup.tls, pcb) : NULL;
@@ -258,6 +284,7 @@ static bool take(struct ke_listener *k, struct tcp_pcb *pcb)
         return false;
     *c = (struct ke_connection){
         .tls = t,
+        .from = *from,
         .accepted_ticks = k->now_ticks,
         .end_ticks = after_ms(k, HANDSHAKE_MS),
     };
@@ -289,7 +316,8 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t error)
         limit_check(k->setup.limit, &from,
                     k->now_ticks / (k->setup.ticks_per_s / 1000)) != LIMIT_PASS)
         return refuse(k, pcb, KE_LIMITED);
-    if (!take(k, pcb) && !(evict(k, k->now_ticks) && take(k, pcb)))
+    if (!take(k, pcb, &from) &&
+        !(evict(k, &from, k->now_ticks) && take(k, pcb, &from)))
         return refuse(k, pcb, KE_REFUSED);
     return ERR_OK;
 }

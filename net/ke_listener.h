@@ -50,6 +50,7 @@ enum ke_fate { KE_FATES(KE_FATE_ENUM) KE_FATE_COUNT };
 
 struct ke_connection {
     struct tls *tls; /* NULL: free */
+    struct ip_addr6 from;
     uint64_t accepted_ticks;
     uint64_t end_ticks; /* when patience ends */
     uint8_t *request;   /* in the session's memory; NULL until it is open */

@@ -44,12 +44,21 @@ def nothing_left(vm):
             stats(vm)), 0)
 
 
+def establish_slowly(pause):
+    """As somebody does who is far away."""
+    with nts.Session(lab.GUEST, limit=10) as s:
+        s.handshake()
+        time.sleep(pause)
+        s.send(nts.request())
+        return nts.keys_of(s, s.read()[0])
+
+
 class Good(threading.Thread):
     """A client that does everything right, again and again."""
 
-    def __init__(self, host, gap=0.2):
+    def __init__(self, host, gap=0.2, pause=0.0):
         super().__init__(daemon=True)
-        self.host, self.gap = host, gap
+        self.host, self.gap, self.pause = host, gap, pause
         self.going, self.times, self.failures = True, [], []
         self.start()
 
@@ -58,7 +67,7 @@ class Good(threading.Thread):
             while self.going:
                 began = time.monotonic()
                 try:
-                    keys = nts.establish(lab.GUEST, limit=10)
+                    keys = establish_slowly(self.pause)
                     nts.exchange(keys, lab.GUEST)
                     self.times.append(time.monotonic() - began)
                 except (OSError, nts.SSL.Error, nts.Failed) as e:
@@ -86,8 +95,8 @@ def was_served(good, least):
 class Slow:
     """So many connections, that each send a byte of a hello now and then."""
 
-    def __init__(self, addresses, count=SLOW):
-        self.addresses = addresses
+    def __init__(self, addresses, count=SLOW, life=None):
+        self.addresses, self.life = addresses, life
         self.hello = tls_hello.Hello((tls_hello.X25519,)).records()
         self.count, self.open, self.come, self.ended = count, [], 0, 0
 
@@ -101,10 +110,13 @@ class Slow:
             self.open.append([s, 0])
 
     def feed(self):
-        """A byte for each; those that were closed come again."""
+        """A byte for each; those that were closed, or have sent `life` bytes,
+        come again."""
         kept = []
         for s, at in self.open:
             try:
+                if at == self.life:
+                    raise ConnectionAbortedError
                 if select.select([s], [], [], 0)[0] and not s.recv(4096):
                     raise ConnectionResetError
                 s.send(self.hello[at:at + 1])
@@ -124,10 +136,10 @@ class Slow:
             s.close()
 
 
-def slow_clients(vm, link, seconds, addresses=1, gap=0.2):
+def slow_clients(vm, link, seconds, addresses=1, pause=0.0, gap=0.2, **more):
     host = link.host(9, ["10.0.2.%d/24" % (100 + i) for i in range(addresses)])
-    good, slow = Good(link.host(8)), Slow(
-        ["10.0.2.%d" % (100 + i) for i in range(addresses)])
+    good, slow = Good(link.host(8), pause=pause), Slow(
+        ["10.0.2.%d" % (100 + i) for i in range(addresses)], **more)
     end = time.monotonic() + seconds
     with host.inside():
         while time.monotonic() < end:
@@ -135,7 +147,7 @@ def slow_clients(vm, link, seconds, addresses=1, gap=0.2):
             time.sleep(gap)
         slow.close()
     print("slow clients: %d connections ended" % slow.ended)
-    was_served(good.stop(), seconds / 2)
+    was_served(good.stop(), seconds / (2 + 2 * pause))
     assert slow.ended > 0
     nothing_left(vm)
 

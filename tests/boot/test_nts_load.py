@@ -23,6 +23,12 @@ def test_slow_clients_do_not_keep_others_out(serve, link):
     scenario.slow_clients(serve(CHATTY), link, 6)
 
 
+def test_slow_clients_do_not_displace_one_who_is_far_away(serve, link):
+    """Nobody loses a place to a host that has more of them."""
+    scenario.slow_clients(serve(CHATTY), link, 8, pause=1.5, count=150,
+                          life=5)
+
+
 def test_slow_clients_everywhere_do_not_either(serve, link):
     """Each of them has an address of its own."""
     scenario.slow_clients(serve(CHATTY), link, 6, addresses=scenario.SLOW)
