@@ -53,6 +53,7 @@ boot-y := \
     state_image \
     remember \
     nts \
+    leaps \
     clock_cost \
     nts_cost \
     cpio \
@@ -269,11 +270,11 @@ $(call show,ld)$(CC) $(LDFLAGS) -T linker/image.ld -o $@ $(filter %.o,$^) \
 endef
 
 $(B)/gen/unnamed: linker/image.ld $(image-objects) $(image-libraries) \
-    $(B)/gen/manifest.o $(B)/gen/no_symbols.o
+    $(B)/gen/manifest.o $(B)/gen/leap_list.o $(B)/gen/no_symbols.o
 	$(link-image)
 
 $(B)/gnomon.debug: linker/image.ld $(image-objects) $(image-libraries) \
-    $(B)/gen/manifest.o $(B)/gen/symbols.o
+    $(B)/gen/manifest.o $(B)/gen/leap_list.o $(B)/gen/symbols.o
 	$(link-image)
 	@nm -n $(B)/gen/unnamed | grep ' [tT] ' > $(B)/gen/unnamed.text
 	@nm -n $@ | grep ' [tT] ' | cmp - $(B)/gen/unnamed.text
@@ -289,6 +290,13 @@ $(B)/gen/manifest.c: build/manifest FORCE
 	@mkdir -p $(@D)
 	@new=$@.$$$$; tools/manifest_c $(CC) < build/manifest > $$new && \
 	    if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
+
+# Compiled in, and replaced by `leapseclist`.
+zoneinfo := $(T)/tzdata/usr/share/zoneinfo
+
+$(B)/gen/leap_list.c: tools/leap_list_c $(T)/tzdata.stamp
+	@mkdir -p $(@D)
+	@tools/leap_list_c < $(zoneinfo)/leap-seconds.list > $@
 
 $(B)/gen/%.o: $(B)/gen/%.S $(B)/flags
 	$(call show,as)$(CC) $(machine) $(same-bytes) -c -o $@ $<
@@ -307,7 +315,7 @@ $(B)/%.o: %.S $(B)/flags | third-party
 # What others wrote: Debian packages, fetched and checked by tools/third_party,
 # and built from their sources with the flags of the image.
 
-libraries := bearssl lwip mbedtls newlib
+libraries := bearssl lwip mbedtls newlib tzdata
 
 $(T)/checked: tools/third_party.lock
 	@tools/third_party $(libraries)

@@ -166,8 +166,8 @@ static void read_leap_list(struct config_builder *b)
         return;
     if (!archive_find(b, file->word, &e)) {
         report_note(&b->report, file->at, file->word,
-                    "the boot archive has no such file: leap seconds come "
-                    "from the sources alone");
+                    "the boot archive has no such file: the list of the "
+                    "image is used");
         return;
     }
     note_translation(b, file, "translated to `leapseclist`");

@@ -388,8 +388,8 @@ static const struct kind kinds[] = {
     NUMBER("maxupdateskew", client.maxupdateskew_ppb, 3, 1, 1000000 * PPM),
     CALL("leapsecmode", read_leapsecmode, NULL),
     CALL("leapseclist", read_leapseclist, NULL),
-    NOTE("leapsectz", "there is no time zone database: leap seconds come from "
-                      "the sources and from `leapseclist`"),
+    NOTE("leapsectz", "the list of leap seconds of the image, or that of "
+                      "`leapseclist`, is used"),
     NOTE("smoothtime", NOT_YET),
     NUMBER("corrtimeratio", client.corrtimeratio_permille, 3, 100, 1000000),
     NOTE("clockprecision", "the precision is measured"),

@@ -12,6 +12,7 @@
 #include "arch/tsc.h"
 #include "boot/clock_cost.h"
 #include "boot/ke_service.h"
+#include "boot/leaps.h"
 #include "boot/loader.h"
 #include "boot/loop.h"
 #include "boot/manifest.h"
@@ -52,6 +53,7 @@ static struct {
     const struct config *config;
     struct clock clock;
     struct client client;
+    struct leap_list leaps;
     struct ntp_server server;
     struct nts_service nts;
     struct limit limit;
@@ -291,8 +293,7 @@ static void start_client(void)
     guess_date(&start);
     client_init(&machine.client, &machine.config->client, &machine.clock,
                 &start);
-    if (machine.config->leaps.count > 0)
-        client_leaps(&machine.client, &machine.config->leaps);
+    client_leaps(&machine.client, leaps_choose(machine.config, &machine.leaps));
     machine.server.keys = &machine.config->keys;
     machine.server.precision = start.precision;
     if (machine.config->ratelimit.enabled)

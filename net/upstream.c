@@ -471,7 +471,12 @@ static void source_text(const struct upstream *u, int slot, char *out,
         fmt_print(out, room, " %s", name_of(u, slot));
 }
 
-/* ", offset +0.000123 s", if there is one to tell. */
+static unsigned long long days_of(uint64_t us)
+{
+    return us / 1000000 / 86400;
+}
+
+/* ", offset +0.000123 s", or when, if there is one to tell. */
 static void offset_text(const struct client_event *event, char *out,
                         size_t room)
 {
@@ -488,6 +493,15 @@ static void offset_text(const struct client_event *event, char *out,
                   event->offset < 0 ? '-' : '+',
                   (unsigned long long)(us / 1000000),
                   (unsigned long long)(us % 1000000));
+        break;
+    case CLIENT_LEAP:
+        fmt_print(out, room, ", in %llu s", (unsigned long long)(us / 1000000));
+        break;
+    case CLIENT_LIST_EXPIRING:
+        fmt_print(out, room, " in %llu days", days_of(us));
+        break;
+    case CLIENT_LIST_EXPIRED:
+        fmt_print(out, room, " %llu days ago", days_of(us));
         break;
     default:
         out[0] = '\0';

@@ -127,7 +127,9 @@ struct client_start {
     X(CLIENT_KISS_RATE, "told to ask less often by")                           \
     X(CLIENT_KISS_STOP, "told to stop asking by")                              \
     X(CLIENT_LEAP, "leap second announced")                                    \
-    X(CLIENT_LEAP_DONE, "leap second passed")
+    X(CLIENT_LEAP_DONE, "leap second passed")                                  \
+    X(CLIENT_LIST_EXPIRING, "WARNING: the list of leap seconds expires")       \
+    X(CLIENT_LIST_EXPIRED, "WARNING: the list of leap seconds expired")
 
 #define CLIENT_EVENT_ENUM(id, text) id,
 enum client_event_type { CLIENT_EVENTS(CLIENT_EVENT_ENUM) CLIENT_EVENT_COUNT };
@@ -140,7 +142,8 @@ struct client_event {
     int slot;                /* of the source it is about, or -1 */
     enum source_state state; /* CLIENT_UNUSABLE: why */
     uint64_t ticks;
-    double offset; /* seconds the clock was behind, or the source is ahead */
+    double offset; /* seconds the clock was behind, or the source is ahead, or
+                    * until the leap second or the end of the list */
 };
 
 /* A request to be sent now. */
@@ -232,6 +235,7 @@ struct client {
     double last_offset, mean_square_offset, residual_frequency, skew;
     double error; /* standard deviation of the line at the last update */
     const struct leap_list *leaps; /* NULL: none was given */
+    enum leap_list_age leaps_age;  /* as it was told */
     struct client_event event[CLIENT_EVENTS_MAX];
     unsigned events;
 };

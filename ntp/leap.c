@@ -38,17 +38,30 @@ static int64_t month_begins(int64_t year, int month)
            (153 * (month - 3) + 2) / 5 - EPOCH_DAY;
 }
 
-ntp_date leap_month_end(ntp_date date)
+struct leap_day leap_day_of(ntp_date date)
 {
     int64_t day = day_of(date);
-    int64_t year = 1900 + floor_divide(day, 366); /* or a later one */
-    int64_t end;
+    /* The 400 years after which days repeat; or a later year. */
+    int64_t year = 1899 + floor_divide(400 * day, 146097);
+    int month = 1;
 
     while (month_begins(year, 13) <= day)
         year++;
-    for (int month = 2; (end = month_begins(year, month)) <= day; month++)
-        ;
-    return ntp_date_from_seconds(end * DAY_SECONDS);
+    while (month_begins(year, month + 1) <= day)
+        month++;
+    return (struct leap_day){
+        .year = year,
+        .month = month,
+        .day = (int)(day - month_begins(year, month)) + 1,
+    };
+}
+
+ntp_date leap_month_end(ntp_date date)
+{
+    struct leap_day day = leap_day_of(date);
+
+    return ntp_date_from_seconds(month_begins(day.year, day.month + 1) *
+                                 DAY_SECONDS);
 }
 
 void leap_vote(struct leap_votes *votes, uint8_t leap)

@@ -14,6 +14,16 @@ ntp_date leap_day_end(ntp_date date);
  */
 ntp_date leap_month_end(ntp_date date);
 
+/* A day of the Gregorian calendar, UTC. */
+struct leap_day {
+    int64_t year;
+    int month; /* 1 to 12 */
+    int day;   /* 1 to 31 */
+};
+
+/* The day in which `date` is. */
+struct leap_day leap_day_of(ntp_date date);
+
 /* What sources say, one leap indicator each. */
 struct leap_votes {
     unsigned insert;

@@ -209,6 +209,15 @@ enum leap_list_result leap_list_read(struct leap_list *list, const void *text,
     return result;
 }
 
+enum leap_list_age leap_list_age(const struct leap_list *list, ntp_date date)
+{
+    int64_t left = list->expires - ntp_date_seconds(date);
+
+    if (left <= 0)
+        return LEAP_LIST_EXPIRED;
+    return left <= LEAP_LIST_WARNING ? LEAP_LIST_EXPIRING : LEAP_LIST_FRESH;
+}
+
 enum ntp_leap leap_list_next(const struct leap_list *list, ntp_date date,
                              ntp_date *midnight)
 {

@@ -50,6 +50,15 @@ const char *leap_list_result_text(enum leap_list_result result);
 enum leap_list_result leap_list_read(struct leap_list *list, const void *text,
                                      size_t len);
 
+/* A list is said to expire that long before it does, seconds. */
+#define LEAP_LIST_WARNING (28 * 86400)
+
+enum leap_list_age { LEAP_LIST_FRESH, LEAP_LIST_EXPIRING, LEAP_LIST_EXPIRED };
+
+/* Is the list soon, or already, one that says nothing of leap seconds to come?
+ * Level: any. */
+enum leap_list_age leap_list_age(const struct leap_list *list, ntp_date date);
+
 /*
  * The first leap second after `date`: what it is, and the midnight that it
  * precedes.  Returns LEAP_NONE when the list has none.

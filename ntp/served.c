@@ -176,6 +176,26 @@ static void serve_local(struct client *c, uint64_t ticks)
     served_publish(c, ticks);
 }
 
+/* Nobody may look at the list before a leap second that it does not know. */
+static void watch_list(struct client *c, uint64_t ticks)
+{
+    ntp_date now = clock_unleapt(&c->discipline.line, ticks);
+
+    if (!c->leaps || (!c->set && !c->local))
+        return;
+
+    enum leap_list_age age = leap_list_age(c->leaps, now);
+
+    if (age > c->leaps_age)
+        client_note(
+            c,
+            age == LEAP_LIST_EXPIRED ? CLIENT_LIST_EXPIRED
+                                     : CLIENT_LIST_EXPIRING,
+            -1, ticks,
+            ntp_span_seconds(ntp_date_from_seconds(c->leaps->expires) - now));
+    c->leaps_age = age;
+}
+
 void served_in_time(struct client *c, uint64_t ticks)
 {
     if (discipline_leap_done(&c->discipline, ticks)) {
@@ -184,6 +204,7 @@ void served_in_time(struct client *c, uint64_t ticks)
             peer_forget_exchange(&c->source[slot].peer);
         client_note(c, CLIENT_LEAP_DONE, -1, ticks, 0);
     }
+    watch_list(c, ticks);
     if (c->set && !c->overdue && client_reached(ticks, c->overdue_ticks))
         served_coast(c, ticks);
     if (c->local) {

@@ -1054,6 +1054,48 @@ static void test_samples_around_a_leap_are_left_out(void **state)
     CHECK_EQ(rig.events[CLIENT_STEP], 0);
 }
 
+static void test_the_end_of_the_list_is_told_28_days_ahead(void **state)
+{
+    const int64_t noon = 3692174400; /* of the rig */
+    const struct leap_list leaps = {
+        .entry = {{3644697600, 36}},
+        .count = 1,
+        .expires = noon + 28 * 86400 + 6 * 3600,
+    };
+
+    (void)state;
+    begin();
+    start(1, NULL);
+    client_leaps(&rig.client, &leaps);
+    pass(3 * 3600);
+    CHECK_EQ(rig.events[CLIENT_LIST_EXPIRING], 0);
+    pass(6 * 3600);
+    CHECK_EQ(rig.events[CLIENT_LIST_EXPIRING], 1);
+    CHECK_NEAR(rig.last[CLIENT_LIST_EXPIRING].offset, 28 * 86400, 2000);
+    pass(27 * 86400);
+    CHECK_EQ(rig.events[CLIENT_LIST_EXPIRED], 0);
+    pass(2 * 86400);
+    CHECK_EQ(rig.events[CLIENT_LIST_EXPIRING], 1);
+    CHECK_EQ(rig.events[CLIENT_LIST_EXPIRED], 1);
+}
+
+/* While nobody knows the date, nothing is said of it. */
+static void test_the_end_of_the_list_waits_for_the_date(void **state)
+{
+    const struct leap_list leaps = {.entry = {{3644697600, 36}}, .count = 1};
+
+    (void)state;
+    begin();
+    start(1, NULL);
+    client_leaps(&rig.client, &leaps);
+    rig.server[0].silent = true;
+    pass(100);
+    CHECK_EQ(rig.events[CLIENT_LIST_EXPIRED], 0);
+    rig.server[0].silent = false;
+    pass(2000);
+    CHECK_EQ(rig.events[CLIENT_LIST_EXPIRED], 1);
+}
+
 static void test_a_withdrawn_leap_does_not_happen(void **state)
 {
     (void)state;
@@ -1151,6 +1193,8 @@ int main(void)
         cmocka_unit_test(test_announced_leap_seconds_are_gone_through),
         cmocka_unit_test(test_leap_seconds_of_the_table_need_no_announcement),
         cmocka_unit_test(test_samples_around_a_leap_are_left_out),
+        cmocka_unit_test(test_the_end_of_the_list_is_told_28_days_ahead),
+        cmocka_unit_test(test_the_end_of_the_list_waits_for_the_date),
         cmocka_unit_test(test_a_withdrawn_leap_does_not_happen),
         cmocka_unit_test(test_garbage_changes_nothing),
     };

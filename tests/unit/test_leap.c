@@ -27,6 +27,11 @@ static void test_months_end_where_the_calendar_says(void **state)
             ntp_date end = ntp_date_from_seconds(ends * DAY);
             CHECK(leap_month_end(ntp_date_from_seconds(begins * DAY)) == end);
             CHECK(leap_month_end(end - 1) == end);
+            struct leap_day last = leap_day_of(end - 1);
+            CHECK_EQ(last.year, year);
+            CHECK_EQ(last.month, month);
+            CHECK_EQ(last.day, days_in(year, month));
+            CHECK_EQ(leap_day_of(end).day, 1);
             begins = ends;
         }
     }
@@ -49,6 +54,8 @@ static void test_days_end_at_midnight_in_every_era(void **state)
     (void)state;
 
     CHECK(leap_day_end(ntp_date_from_seconds(-1)) == 0);
+    CHECK_EQ(leap_day_of(ntp_date_from_seconds(-1)).year, 1899);
+    CHECK_EQ(leap_day_of(ntp_date_from_seconds(-1)).month, 12);
     CHECK(leap_day_end(0) == ntp_date_from_seconds(DAY));
     ntp_date era1 = ntp_date_from_seconds(0x100000000);
     CHECK_EQ(ntp_date_seconds(leap_day_end(era1)) % DAY, 0);

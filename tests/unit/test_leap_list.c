@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* leap-seconds.list: read, verified, and asked for the next one. */
+/* links: build/gen/leap_list */
 #include "ntp/leap_list.h"
+
+#include "boot/leaps.h"
 #include "tests/check.h"
 
 /* The numbers of the list that IERS published on 2025-07-07. */
@@ -155,6 +158,41 @@ static void test_the_next_leap_second(void **state)
     CHECK_EQ(ntp_date_seconds(midnight), 4449427200);
 }
 
+/* The list of the image is whole, and newer than the one above. */
+static void test_the_list_of_the_image_is_verified(void **state)
+{
+    ntp_date midnight;
+
+    (void)state;
+    CHECK_EQ(read_text(gnomon_leap_list), LEAP_LIST_OK);
+    CHECK(list.verified);
+    CHECK(list.updated >= 3960835200);
+    CHECK(list.expires >= 3991593600);
+    CHECK(list.count >= 28);
+    CHECK_EQ(list.entry[27].tai, 37);
+    CHECK_EQ(
+        leap_list_next(&list, ntp_date_from_seconds(3692217599), &midnight),
+        LEAP_INSERT);
+    CHECK_EQ(ntp_date_seconds(midnight), 3692217600);
+}
+
+static void test_a_list_is_old_from_28_days_before_it_expires(void **state)
+{
+    const int64_t expires = 3991593600;
+    const int64_t warning = expires - 28 * 86400;
+
+    (void)state;
+    CHECK_EQ(read_text(DATES ROWS HASH), LEAP_LIST_OK);
+    CHECK_EQ(leap_list_age(&list, ntp_date_from_seconds(warning) - 1),
+             LEAP_LIST_FRESH);
+    CHECK_EQ(leap_list_age(&list, ntp_date_from_seconds(warning)),
+             LEAP_LIST_EXPIRING);
+    CHECK_EQ(leap_list_age(&list, ntp_date_from_seconds(expires) - 1),
+             LEAP_LIST_EXPIRING);
+    CHECK_EQ(leap_list_age(&list, ntp_date_from_seconds(expires)),
+             LEAP_LIST_EXPIRED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +201,8 @@ int main(void)
         cmocka_unit_test(test_a_hash_may_be_missing_but_not_wrong),
         cmocka_unit_test(test_each_fault_has_its_name),
         cmocka_unit_test(test_the_next_leap_second),
+        cmocka_unit_test(test_the_list_of_the_image_is_verified),
+        cmocka_unit_test(test_a_list_is_old_from_28_days_before_it_expires),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
