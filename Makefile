@@ -43,6 +43,7 @@ boot-y := \
     loader \
     main \
     loop \
+    recover \
     settings \
     ke_service \
     nts_sources \
@@ -92,6 +93,7 @@ drivers-y := \
     fw_cfg \
     uart \
     rtc \
+    disruption \
     kvmclock \
     hpet \
     pmtimer \
@@ -168,6 +170,8 @@ nts-y := \
 
 # What runs at interrupt level has no vector registers to spoil.
 irq-y := \
+    drivers/disruption \
+    drivers/rtc \
     net/frame \
     net/fastpath \
     ntp/packet \

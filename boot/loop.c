@@ -37,7 +37,8 @@ static uint64_t after(uint64_t due, uint64_t interval)
 /* Is there work that an interrupt brought?  Level: interrupts off. */
 static bool pending(const struct loop *loop)
 {
-    return net_pending(loop->net);
+    return net_pending(loop->net) ||
+           loop->recover->handled != loop->recover->watch.count;
 }
 
 /*
@@ -69,6 +70,7 @@ static uint64_t next_work(struct loop *loop, uint64_t now, bool draining,
     next = min_u64(next, ke_service_next(loop->ke));
     next = min_u64(next, loop->refine_ticks);
     next = min_u64(next, remember_next(loop->remember));
+    next = min_u64(next, recover_next(loop->recover));
     next = min_u64(next, next_chore);
     if (draining)
         next = min_u64(next, now + DRAIN_MS * ticks_per_ms);
@@ -88,6 +90,7 @@ _Noreturn void loop_run(struct loop *loop)
 
         uint64_t now = counter_read();
 
+        recover_poll(loop->recover, now);
         net_poll(loop->net, now);
         upstream_poll(loop->upstream, counter_read());
         remember_poll(loop->remember, counter_read());

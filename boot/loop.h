@@ -6,6 +6,7 @@
 #include "arch/tsc.h"
 #include "boot/ke_service.h"
 #include "boot/nts.h"
+#include "boot/recover.h"
 #include "boot/remember.h"
 #include "drivers/virtio_rng.h"
 #include "net/lwip_port.h"
@@ -22,6 +23,7 @@ struct loop {
     struct remember *remember;
     struct virtio_rng *rng;
     struct nts_service *nts;
+    struct recover *recover;
     uint64_t ticks_per_s;
     uint32_t logstats_s; /* 0: never */
 

@@ -19,6 +19,7 @@
 #include "boot/nts_sources.h"
 #include "boot/nts.h"
 #include "boot/nts_cost.h"
+#include "boot/recover.h"
 #include "boot/remember.h"
 #include "boot/settings.h"
 #include "drivers/acpi.h"
@@ -64,6 +65,7 @@ static struct {
     struct ke_clients ke_clients;
     struct upstream upstream;
     struct ke_service ke;
+    struct recover recover;
     struct loop loop;
 } machine;
 
@@ -387,6 +389,26 @@ static void start_nts(void)
     nts_service_start(&machine.nts, &setup, counter_read());
 }
 
+/* Before the network's first interrupt. */
+static void start_watch(void)
+{
+    struct recover_setup setup = {
+        .places =
+            {
+                .rtc = machine.rtc.driver ? machine.rtc.state : NULL,
+                .invariant = machine.tsc.invariant,
+                .ticks_per_s = machine.tsc.best.hz,
+            },
+        .client = &machine.client,
+        .net = &machine.net,
+        .ticks_per_s = machine.tsc.best.hz,
+    };
+
+    (void)vmclock_page(&machine.acpi, &setup.places.vmclock);
+    (void)vmgenid_place(&machine.acpi, &setup.places.vmgenid);
+    recover_start(&machine.recover, &setup, counter_read());
+}
+
 static void start_network(void)
 {
     const struct config *config = machine.config;
@@ -410,6 +432,8 @@ static void start_network(void)
                 .ticks_per_s = machine.tsc.best.hz,
                 .port = config->port,
                 .dscp = config->dscp,
+                .disrupted = disruption_look,
+                .watch = &machine.recover.watch,
                 .private_only = config->refused,
             },
     };
@@ -501,6 +525,7 @@ void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
                    machine.tsc.best.hz);
     start_limit();
     start_nts();
+    start_watch();
     start_network();
     start_ke();
     start_upstream();
@@ -518,6 +543,7 @@ void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
         .remember = &machine.remember,
         .rng = &machine.rng,
         .nts = &machine.nts,
+        .recover = &machine.recover,
         .ticks_per_s = machine.tsc.best.hz,
         .logstats_s = machine.config->logstats_s,
     };

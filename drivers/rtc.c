@@ -4,6 +4,7 @@
 
 #include "arch/cpu.h"
 #include "arch/io.h"
+#include "arch/irq.h"
 
 #define RTC_INDEX 0x70 /* bit 7 would mask NMI */
 #define RTC_DATA  0x71
@@ -35,10 +36,16 @@
 #define READ_TRIES   8
 #define NS_PER_S     1000000000u
 
+/* Interrupt level has a look at it as well. */
 static uint8_t cmos_read(uint8_t index)
 {
+    uint64_t flags = irq_save();
+    uint8_t value;
+
     out8(RTC_INDEX, index);
-    return in8(RTC_DATA);
+    value = in8(RTC_DATA);
+    irq_restore(flags);
+    return value;
 }
 
 /* Decoding. */
@@ -174,6 +181,7 @@ static bool attach(struct refclock *clock,
     rtc->century = machine->rtc_century;
     if (rtc->century <= RTC_B || rtc->century >= CMOS_LEN)
         rtc->century = RTC_CENTURY;
+    rtc->b = cmos_read(RTC_B);
     return true;
 }
 
@@ -212,6 +220,40 @@ static bool sample(struct refclock *clock, struct refclock_sample *sample)
         return true;
     }
     return refclock_fail(clock, "no two readings alike");
+}
+
+/* Reading without waiting. */
+
+bool rtc_read(const struct rtc *rtc, int64_t *seconds)
+{
+    struct rtc_registers r = read_registers(rtc->century);
+
+    return rtc_decode(&r, seconds) == NULL;
+}
+
+bool rtc_glance(const struct rtc *rtc, int32_t *second_of_day, uint8_t *day)
+{
+    struct rtc_registers r = {
+        .second = cmos_read(RTC_SECOND),
+        .minute = cmos_read(RTC_MINUTE),
+        .hour = cmos_read(RTC_HOUR),
+        .b = rtc->b,
+    };
+    bool binary = rtc->b & B_DM;
+    uint8_t second, minute, hour;
+
+    *day = cmos_read(RTC_DAY);
+    if (!digits(r.second, binary, &second) || second > 59 ||
+        !digits(r.minute, binary, &minute) || minute > 59 ||
+        !decode_hour(&r, &hour))
+        return false;
+    *second_of_day = (hour * 60 + minute) * 60 + second;
+    return true;
+}
+
+uint8_t rtc_second(void)
+{
+    return cmos_read(RTC_SECOND);
 }
 
 const struct refclock_driver rtc_driver = {

@@ -8,6 +8,7 @@
 /* `state` of its refclock. */
 struct rtc {
     uint8_t century; /* index of the century's byte, or 0 */
+    uint8_t b;       /* register B, when it was attached */
 };
 
 /*
@@ -17,6 +18,20 @@ struct rtc {
  * Takes at most some milliseconds.  Level: boot, background.
  */
 extern const struct refclock_driver rtc_driver;
+
+/*
+ * Readings that wait for no update, for who reads more than once and can bear
+ * with values of the second before or of two seconds.  Dates need the clock to
+ * be attached.  False: what it shows is no time.
+ * Level: interrupt, or background with interrupts off.
+ */
+bool rtc_read(const struct rtc *rtc, int64_t *seconds);
+
+/* Only the second of the day, and the day as it is shown. */
+bool rtc_glance(const struct rtc *rtc, int32_t *second_of_day, uint8_t *day);
+
+/* Only the second, as it is shown. */
+uint8_t rtc_second(void);
 
 /* The registers, as they were read. */
 struct rtc_registers {

@@ -341,8 +341,41 @@ static uint64_t stamp_ticks(const struct fastpath *fp)
     return us * ticks_per_us;
 }
 
+bool fastpath_disrupted(const struct fastpath_config *config)
+{
+    if (config->disrupted == NULL ||
+        !config->disrupted(config->watch, config->machine->counter()))
+        return false;
+    clock_disown(config->clock);
+    return true;
+}
+
+/* What was answered by a time that is not known any more. */
+static void drop_answers(struct fastpath *fp)
+{
+    for (unsigned i = 0; i < fp->answers; i++) {
+        struct fastpath_answer *a = &fp->answer[i];
+
+        fp->dev->driver->drop(fp->dev, &a->frame);
+        a->client = NULL;
+        fp->count[NTP_DROP_DISRUPTED]++;
+    }
+    if (is_protected(fp) && fp->answers > 0)
+        nts_server_forget(&fp->nts);
+    fp->answers = 0;
+}
+
+/*
+ * All that they say has been measured: of a pause from here on they are merely
+ * late.
+ */
 static void send_answers(struct fastpath *fp, const struct clock_line *line)
 {
+    if (fastpath_disrupted(fp->config)) {
+        drop_answers(fp);
+        return;
+    }
+
     struct netdev *dev = fp->dev;
     uint64_t bound = stamp_ticks(fp);
     uint64_t took = stamp(fp, line);

@@ -21,6 +21,7 @@
  * are served by way of the background. */
 #define FASTPATH_ADDRS 16
 
+struct disruption;
 struct fastpath;
 
 /* What the fast path asks of the machine; a test has its own. */
@@ -37,12 +38,16 @@ struct fastpath_machine {
 
 /* Const after boot; shared by all queues. */
 struct fastpath_config {
-    const struct clock *clock;
+    struct clock *clock;
     const struct ntp_server *server;
     const struct nts_server *nts; /* interrupt level's; NULL: not served */
     const struct access *access;
     const struct access *require; /* who must authenticate; NULL: nobody */
     const struct fastpath_machine *machine;
+    /* Was the machine paused, copied or taken back since it was asked last, so
+     * that nothing made until now may leave?  NULL: it never is. */
+    bool (*disrupted)(struct disruption *watch, uint64_t now_ticks);
+    struct disruption *watch;
     uint64_t ticks_per_s;
     uint16_t port; /* 0: client only, nothing is answered */
     uint8_t dscp;
@@ -121,6 +126,10 @@ void fastpath_wake(struct fastpath *fp, uint64_t entry_ticks);
  */
 void fastpath_addrs(struct fastpath *fp, const struct fastpath_addr *addr,
                     unsigned count);
+
+/* Ask that of its configuration; if so, the clock is disowned.  Level:
+ * interrupt, or background with interrupts off. */
+bool fastpath_disrupted(const struct fastpath_config *config);
 
 /* May a request from there be answered, given how it was authenticated? */
 bool fastpath_satisfied(const struct fastpath_config *config,

@@ -256,6 +256,25 @@ void client_leaps(struct client *c, const struct leap_list *leaps)
     c->leaps = leaps;
 }
 
+/* The counter may lie: whatever was measured by it is void. */
+static void heed_loss_of_time(struct client *c, uint64_t ticks)
+{
+    uint32_t losses = clock_losses(c->clock);
+
+    if (c->losses == losses)
+        return;
+    c->losses = losses;
+    c->lost = true;
+    c->set = c->provisional = c->local = false;
+    c->replied = c->waiting = false;
+    c->leader = -1;
+    for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {
+        struct source *s = &c->source[i];
+        if (s->used && s->resolved && !s->stopped)
+            client_start_over(c, s, ticks);
+    }
+}
+
 /* Asking. */
 
 /* A server that does not answer may have lost more than an answer: then it is
@@ -288,6 +307,7 @@ static void warm_up(struct client *c, int slot, struct client_request *request)
 bool client_poll(struct client *c, uint64_t now_ticks,
                  struct client_request *request)
 {
+    heed_loss_of_time(c, now_ticks);
     for (int slot = 0; slot < CLIENT_SOURCES_MAX; slot++) {
         struct source *s = &c->source[slot];
         ntp_ts random;
@@ -460,6 +480,7 @@ enum source_verdict client_receive(struct client *c, int slot, const void *data,
     struct peer_names ours = {c->own_id, c->own_ids};
     struct peer_reply reply;
 
+    heed_loss_of_time(c, rx_ticks);
     if (!is_slot(c, slot))
         return SOURCE_UNASKED;
 
@@ -486,22 +507,6 @@ enum source_verdict client_receive(struct client *c, int slot, const void *data,
     if (verdict == SOURCE_OK || verdict >= SOURCE_KISS_RATE)
         client_look_again(c, rx_ticks);
     return verdict;
-}
-
-/* The counter may lie: whatever was measured by it is void. */
-static void heed_loss_of_time(struct client *c, uint64_t ticks)
-{
-    if (c->lost || !clock_is_lost(c->clock))
-        return;
-    c->lost = true;
-    c->set = c->provisional = c->local = false;
-    c->replied = c->waiting = false;
-    c->leader = -1;
-    for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {
-        struct source *s = &c->source[i];
-        if (s->used && s->resolved && !s->stopped)
-            client_start_over(c, s, ticks);
-    }
 }
 
 void client_tick(struct client *c, uint64_t now_ticks)

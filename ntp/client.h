@@ -225,13 +225,15 @@ struct client {
     bool divided;  /* no majority, and that was told */
     bool due;      /* samples came that the clock does not follow yet */
     uint64_t due_ticks;
-    bool lost; /* the epoch was declared lost, and no set since */
+    uint32_t losses; /* of the time, that were heeded */
+    bool lost;       /* it was, and no set since */
     uint64_t replied_ticks;
     uint64_t overdue_ticks; /* from here on, a reply is missing */
     bool overdue;
     uint64_t update_ticks;
     double update_interval;
     uint32_t updates, steps, refused;
+    double set_offset; /* how far the clock was behind when it was set */
     double last_offset, mean_square_offset, residual_frequency, skew;
     double error; /* standard deviation of the line at the last update */
     const struct leap_list *leaps; /* NULL: none was given */

@@ -65,28 +65,14 @@ struct clock_line clock_read(const struct clock *c)
     return line;
 }
 
-static uint32_t newest_epoch(const struct clock *c)
-{
-    uint32_t seq, epoch;
-
-    do {
-        seq = atomic_load_explicit(&c->seq, memory_order_acquire);
-        epoch = __atomic_load_n(&c->slot[seq & 1].epoch, __ATOMIC_RELAXED);
-        /* Orders the epoch before the second look at `seq`. */
-        atomic_thread_fence(memory_order_acquire);
-    } while (atomic_load_explicit(&c->seq, memory_order_relaxed) != seq);
-    return epoch;
-}
-
 void clock_disown(struct clock *c)
 {
-    atomic_store_explicit(&c->lost, newest_epoch(c), memory_order_release);
+    atomic_fetch_add_explicit(&c->lost, 1, memory_order_acq_rel);
 }
 
-bool clock_is_lost(const struct clock *c)
+uint32_t clock_losses(const struct clock *c)
 {
-    return is_lost(newest_epoch(c),
-                   atomic_load_explicit(&c->lost, memory_order_acquire));
+    return atomic_load_explicit(&c->lost, memory_order_acquire);
 }
 
 /* Time along the line for `ticks`, which may be negative. */

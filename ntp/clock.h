@@ -32,7 +32,7 @@ struct clock_line {
     ntp_short root_delay;
     ntp_ts reference_ts;
     uint32_t reference_id; /* as on the wire, first byte highest */
-    uint32_t epoch;        /* from 1; goes up when the time had been lost */
+    uint32_t epoch;        /* 1, and 1 more for each time that was lost */
     uint8_t leap;    /* enum ntp_leap; served in the day up to leap_date */
     uint8_t stratum; /* 1 to 15; 0 when not synchronised */
 };
@@ -58,14 +58,14 @@ void clock_publish(struct clock *c, const struct clock_line *line);
 struct clock_line clock_read(const struct clock *c);
 
 /*
- * The time is not known any more: until a line with a newer epoch than that of
- * the present one is published, clock_read() gives leap 3.
+ * The time is not known any more: until a line is published whose epoch is past
+ * clock_losses(), clock_read() gives leap 3.  Who makes lines asks for that
+ * number before he measures: what was measured before a loss can then never be
+ * served after it.
  * Level: any.
  */
 void clock_disown(struct clock *c);
-
-/* Is the present line one whose epoch was declared lost?  Level: any. */
-bool clock_is_lost(const struct clock *c);
+uint32_t clock_losses(const struct clock *c);
 
 /*
  * UTC at counter value `ticks`, which may lie before or after the base by up to

@@ -216,7 +216,7 @@ void discipline_publish(struct discipline *d, uint64_t ticks,
     clock_publish(d->clock, line);
 }
 
-void discipline_new_epoch(struct discipline *d)
+void discipline_new_epoch(struct discipline *d, uint32_t losses)
 {
-    d->line.epoch++;
+    d->line.epoch = losses + 1;
 }

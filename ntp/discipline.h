@@ -89,7 +89,7 @@ bool discipline_leap_done(struct discipline *d, uint64_t ticks);
 void discipline_publish(struct discipline *d, uint64_t ticks,
                         const struct discipline_status *status);
 
-/* A new epoch: what was declared lost is known again from the next line on. */
-void discipline_new_epoch(struct discipline *d);
+/* What was declared lost that often is known again from the next line on. */
+void discipline_new_epoch(struct discipline *d, uint32_t losses);
 
 #endif

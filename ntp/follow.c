@@ -47,12 +47,13 @@ static void set_first(struct client *c, uint64_t ticks, struct view *v,
     if (!majority && c->waiting)
         return;
     if (c->lost) {
-        discipline_new_epoch(&c->discipline);
+        discipline_new_epoch(&c->discipline, c->losses);
         c->lost = false;
     }
     int slot = v->candidate[s->leader].slot;
     step(c, ticks, s);
     c->set = true;
+    c->set_offset = away;
     c->provisional = !majority;
     c->updates = 0;
     client_note(c, majority ? CLIENT_FIRST_SET : CLIENT_PROVISIONAL_SET, slot,

@@ -141,6 +141,8 @@ static double until_local(const struct client *c, uint64_t ticks)
 {
     const struct local_config *k = &c->config->local;
 
+    if (c->lost)
+        return -1;
     if (!c->set && (c->start.date == 0 || c->start.stale))
         return -1;
     if (!k->enabled || (k->activate_ns > 0 && !c->was_near))

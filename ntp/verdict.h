@@ -33,6 +33,7 @@
     X(NTP_DROP_REQUIRED, "unauthenticated", "ntsrequire wants more of it")     \
     X(NTP_DROP_RATE, "rate", "over its rate")                                  \
     X(NTP_DROP_FULL, "full", "no room on the ring to the background")          \
+    X(NTP_DROP_DISRUPTED, "disrupted", "time was lost before it was answered") \
     X(NTP_DROP_SEND, "send", "no room on the transmit queue")
 
 #define NTP_VERDICT_ENUM(id, word, text) id,

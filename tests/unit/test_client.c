@@ -657,6 +657,25 @@ static void test_lost_epochs_are_set_anew(void **state)
     CHECK_EQ(rig.events[CLIENT_FIRST_SET], 2);
 }
 
+static void
+test_a_second_loss_voids_what_was_measured_after_the_first(void **state)
+{
+    (void)state;
+    begin();
+    start(1, NULL);
+    pass(500);
+    clock_disown(&rig.clock);
+    rig.date += 3600 * SECOND;
+    /* Asked between both, answered after. */
+    client_tick(&rig.client, rig.now);
+    clock_disown(&rig.clock);
+    rig.date += 3600 * SECOND;
+    CHECK_EQ(status().leap, LEAP_UNKNOWN);
+    pass(0.1);
+    CHECK_EQ(status().stratum, 2);
+    CHECK_NEAR(error(), 0, 1e-5);
+}
+
 /* Steps. */
 
 static void test_without_makestep_an_offset_is_slewed(void **state)
@@ -1176,6 +1195,8 @@ int main(void)
         cmocka_unit_test(test_jittery_and_stale_sources_are_told),
         cmocka_unit_test(test_a_reply_that_took_longer_than_we_waited_is_none),
         cmocka_unit_test(test_lost_epochs_are_set_anew),
+        cmocka_unit_test(
+            test_a_second_loss_voids_what_was_measured_after_the_first),
         cmocka_unit_test(test_without_makestep_an_offset_is_slewed),
         cmocka_unit_test(test_makestep_counts_from_the_first_set),
         cmocka_unit_test(test_maxchange_alarms_and_unsynchronises),

@@ -281,9 +281,9 @@ static void test_a_disowned_epoch_is_not_served(void **state)
 
     memset(&c, 0, sizeof(c));
     clock_publish(&c, &line);
-    assert_false(clock_is_lost(&c));
+    assert_int_equal(clock_losses(&c), 0);
     clock_disown(&c);
-    assert_true(clock_is_lost(&c));
+    assert_int_equal(clock_losses(&c), 1);
     assert_int_equal(clock_read(&c).leap, LEAP_UNKNOWN);
     assert_int_equal(clock_read(&c).stratum, 0);
 
@@ -291,6 +291,24 @@ static void test_a_disowned_epoch_is_not_served(void **state)
     clock_publish(&c, &line);
     assert_int_equal(clock_read(&c).stratum, 0);
     line.epoch++;
+    clock_publish(&c, &line);
+    assert_int_equal(clock_read(&c).stratum, 2);
+}
+
+static void test_what_was_measured_before_a_loss_is_not_served(void **state)
+{
+    (void)state;
+    struct clock c;
+    struct clock_line line = steady();
+
+    memset(&c, 0, sizeof(c));
+    clock_publish(&c, &line);
+    clock_disown(&c);
+    line.epoch = clock_losses(&c) + 1; /* measured from here on, ... */
+    clock_disown(&c);                  /* ... and lost again meanwhile */
+    clock_publish(&c, &line);
+    assert_int_equal(clock_read(&c).leap, LEAP_UNKNOWN);
+    line.epoch = clock_losses(&c) + 1;
     clock_publish(&c, &line);
     assert_int_equal(clock_read(&c).stratum, 2);
 }
@@ -360,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_a_leap_is_announced_on_its_day_only),
         cmocka_unit_test(test_publishing_replaces_the_whole_line),
         cmocka_unit_test(test_a_disowned_epoch_is_not_served),
+        cmocka_unit_test(test_what_was_measured_before_a_loss_is_not_served),
         cmocka_unit_test(test_readers_on_another_cpu_never_see_half_a_line),
     };
 

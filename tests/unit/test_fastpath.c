@@ -190,6 +190,40 @@ static enum ntp_verdict fate(const struct frames_udp *u)
     return NTP_VERDICT_COUNT;
 }
 
+static uint64_t disrupted_at; /* the clock's reading of the counter */
+static struct disruption *const watch = (struct disruption *)&disrupted_at;
+static bool disrupt;
+
+static bool fake_disrupted(struct disruption *asked, uint64_t now)
+{
+    CHECK(asked == watch);
+    disrupted_at = now;
+    return disrupt;
+}
+
+static void
+test_nothing_leaves_that_was_answered_over_a_disruption(void **state)
+{
+    struct frames_udp u = frames_request(false, payload);
+
+    (void)state;
+    config.disrupted = fake_disrupted;
+    config.watch = watch;
+    disrupt = false;
+    CHECK_EQ(fate(&u), NTP_OK);
+    disrupt = true;
+    put(&u);
+    put(&u);
+    run();
+    CHECK_EQ(fp.count[NTP_OK], 1);
+    CHECK_EQ(fp.count[NTP_DROP_DISRUPTED], 2);
+    CHECK_EQ(card_count(&card, CARD_SENT), 1);
+    CHECK_EQ(clock_losses(&served), 1);
+    disrupt = false;
+    CHECK_EQ(fate(&u), NTP_OK);
+    CHECK_EQ(clock_read(&served).leap, LEAP_UNKNOWN);
+}
+
 static void test_a_request_is_answered_in_its_own_frame(void **state)
 {
     (void)state;
@@ -995,6 +1029,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup(name, start)
         T(test_a_request_is_answered_in_its_own_frame),
+        T(test_nothing_leaves_that_was_answered_over_a_disruption),
         T(test_an_interleaved_answer_tells_when_the_last_one_left),
         T(test_a_client_that_is_forgotten_has_plain_answers),
         T(test_kisses_are_not_interleaved),

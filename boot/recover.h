@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is done when the machine was paused, copied or taken back. */
+#ifndef BOOT_RECOVER_H
+#define BOOT_RECOVER_H
+
+#include "arch/tsc.h"
+#include "drivers/disruption.h"
+#include "net/lwip_port.h"
+#include "ntp/client.h"
+
+/* What is lent, all of it for good. */
+struct recover_setup {
+    struct disruption_places places;
+    struct client *client;
+    struct net *net;
+    uint64_t ticks_per_s;
+};
+
+struct recover {
+    struct recover_setup setup;
+    struct disruption watch;
+    uint32_t handled;     /* of the watch's count */
+    bool withheld;        /* service is, since ... */
+    uint64_t since_ticks; /* ... then */
+    uint32_t signs;       /* as in struct disruption, all since then */
+};
+
+/* Start to watch.  Level: boot. */
+void recover_start(struct recover *r, const struct recover_setup *setup,
+                   uint64_t now_ticks);
+
+/*
+ * Do what there is to do after a disruption; see whether service is resumed.
+ * Level: background.
+ */
+void recover_poll(struct recover *r, uint64_t now_ticks);
+
+/* When recover_poll() has something to do; UINT64_MAX: never. */
+uint64_t recover_next(const struct recover *r);
+
+#endif

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The watch: has the virtual machine been paused, copied or taken back? */
+#include "drivers/disruption.h"
+
+#include "arch/io.h"
+
+#include <string.h>
+
+/* Offsets in vmclock's page, and a bit of kvm-clock's flags. */
+#define VMCLOCK_SEQ       12
+#define VMCLOCK_MARKER    16
+#define VMCLOCK_LEN_LEAST 24
+#define VMCLOCK_TRIES     16
+#define STOPPED           0x02u
+
+/*
+ * The RTC may be so far from where the counter says that it is.  It shows
+ * seconds: what it is ahead is seen to lie in a second, so that a pause of 2 s
+ * is always told from none, and an hour's drift of 200 ppm is not told at all.
+ */
+#define TOLERANCE_MS 750
+#define SECOND_MS    1000
+#define DAY_MS       86400000
+
+#define READINGS     6    /* of a doubtful RTC, all in all */
+#define LOOK_MS      10   /* between two looks with an invariant counter */
+#define MIDNIGHT_MS  5000 /* before and after which the day is uncertain */
+#define TURN_LOOK_MS 4    /* between two looks for the turn of a second */
+#define TURN_WIDE_MS 40   /* an anchor that is no better than that: again */
+#define GIVE_UP_MS   3000 /* the second does not turn */
+#define RENEW_S      3600
+
+#define DISRUPTION_TEXT(id, text) [id] = text,
+
+const char *disruption_text(enum disruption_sign sign)
+{
+    static const char *const texts[] = {DISRUPTION_SIGNS(DISRUPTION_TEXT)};
+
+    return sign < DISRUPTION_SIGN_COUNT ? texts[sign] : "?";
+}
+
+static void notice(struct disruption *d, enum disruption_sign sign,
+                   uint64_t now)
+{
+    if (d->noticed == 0)
+        d->notice_ticks = now;
+    d->noticed |= 1u << sign;
+}
+
+/* Pages that the hypervisor writes. */
+
+/* The marker between two equal sequence numbers; false: it is being written. */
+static bool read_marker(const struct vmclock_place *v, uint32_t marker[2])
+{
+    const volatile uint8_t *page = v->page;
+
+    for (unsigned i = 0; i < VMCLOCK_TRIES; i++) {
+        uint32_t seq = mmio_read32(page + VMCLOCK_SEQ);
+
+        marker[0] = mmio_read32(page + VMCLOCK_MARKER);
+        marker[1] = mmio_read32(page + VMCLOCK_MARKER + 4);
+        if ((seq & 1) == 0 && mmio_read32(page + VMCLOCK_SEQ) == seq)
+            return true;
+    }
+    return false;
+}
+
+/* One that is being written for longer than we wait is as good as changed. */
+static bool marker_changed(struct disruption *d)
+{
+    uint32_t marker[2];
+
+    if (!read_marker(&d->at.vmclock, marker)) {
+        marker[0] = ~d->marker[0];
+        marker[1] = d->marker[1];
+    }
+    if (marker[0] == d->marker[0] && marker[1] == d->marker[1])
+        return false;
+    memcpy(d->marker, marker, sizeof(marker));
+    return true;
+}
+
+static bool id_changed(struct disruption *d)
+{
+    bool changed = false;
+
+    for (unsigned i = 0; i < GENERATION_ID_LEN / 4; i++) {
+        uint32_t word = mmio_read32(d->at.vmgenid.id + 4 * i);
+
+        changed |= word != d->id[i];
+        d->id[i] = word;
+    }
+    return changed;
+}
+
+static bool was_stopped(struct disruption *d)
+{
+    uint8_t flags = mmio_read8(d->at.kvm_flags);
+
+    if ((flags & STOPPED) == 0)
+        return false;
+    mmio_write8(d->at.kvm_flags, (uint8_t)(flags & ~STOPPED));
+    return true;
+}
+
+/* The RTC. */
+
+static int64_t elapsed_ms(const struct disruption *d, uint64_t now)
+{
+    return (int64_t)((now - d->anchor.ticks) / (d->at.ticks_per_s / 1000));
+}
+
+/* Is a clock that shows that second, ms, where it is expected? */
+static bool is_expected(const struct disruption *d, int64_t shown_ms,
+                        uint64_t now)
+{
+    int64_t low = d->anchor.shown_ms + elapsed_ms(d, now);
+    int64_t high = low + d->anchor.width_ms;
+
+    return shown_ms <= high + TOLERANCE_MS &&
+           shown_ms + SECOND_MS >= low - TOLERANCE_MS;
+}
+
+/*
+ * Does the RTC show what is expected, as far as its time of day and its day
+ * tell?  Past midnight, or around it, they do not.
+ */
+static bool is_plainly_right(const struct disruption *d, uint64_t now)
+{
+    int32_t second;
+    uint8_t day;
+
+    return rtc_glance(d->at.rtc, &second, &day) && day == d->day &&
+           is_expected(d, d->today_ms + (int64_t)second * SECOND_MS, now);
+}
+
+/* Read it whole, twice alike. */
+static bool read_whole(const struct disruption *d, int64_t *shown_ms)
+{
+    int64_t last = INT64_MIN;
+
+    for (unsigned i = 0; i < READINGS; i++) {
+        int64_t seconds;
+
+        if (!rtc_read(d->at.rtc, &seconds))
+            continue;
+        if (seconds == last) {
+            *shown_ms = seconds * SECOND_MS;
+            return true;
+        }
+        last = seconds;
+    }
+    return false;
+}
+
+/* What day it is, for the next glances; not just before or after midnight. */
+static void note_day(struct disruption *d, int64_t shown_ms)
+{
+    int64_t into_ms = shown_ms % DAY_MS;
+    int32_t second;
+
+    if (into_ms < MIDNIGHT_MS || into_ms > DAY_MS - MIDNIGHT_MS)
+        return;
+    if (rtc_glance(d->at.rtc, &second, &d->day))
+        d->today_ms = shown_ms - into_ms;
+}
+
+static void set_anchor(struct disruption *d, int64_t shown_ms, int32_t width_ms,
+                       uint64_t now)
+{
+    d->anchored = true;
+    d->anchor = (struct disruption_anchor){now, shown_ms, width_ms};
+    note_day(d, shown_ms);
+}
+
+/* What it shows now is where it is expected from now on. */
+static bool anchor_here(struct disruption *d, uint64_t now)
+{
+    int64_t shown_ms;
+
+    d->turning = false;
+    d->renew_ticks = now;
+    if (!read_whole(d, &shown_ms))
+        return false;
+    set_anchor(d, shown_ms, SECOND_MS, now);
+    return true;
+}
+
+/* A doubtful reading is taken again; one that cannot be read says nothing. */
+static bool rtc_leapt(struct disruption *d, uint64_t now)
+{
+    int64_t shown_ms;
+
+    if (!d->anchored || is_plainly_right(d, now) || !read_whole(d, &shown_ms))
+        return false;
+    if (is_expected(d, shown_ms, now)) {
+        note_day(d, shown_ms);
+        return false;
+    }
+    (void)anchor_here(d, now);
+    return true;
+}
+
+static bool rtc_is_due(const struct disruption *d, uint64_t now)
+{
+    return d->by_rtc && (!d->at.invariant || now >= d->look_ticks);
+}
+
+bool disruption_look(struct disruption *d, uint64_t now_ticks)
+{
+    bool found = false;
+
+    if (d->at.vmclock.page != NULL && marker_changed(d)) {
+        notice(d, DISRUPTION_MARKER, now_ticks);
+        found = true;
+    }
+    if (d->at.vmgenid.id != NULL && id_changed(d)) {
+        notice(d, DISRUPTION_GENERATION, now_ticks);
+        found = true;
+    }
+    if (d->at.kvm_flags != NULL && was_stopped(d)) {
+        notice(d, DISRUPTION_STOPPED, now_ticks);
+        found = true;
+    }
+    if (rtc_is_due(d, now_ticks)) {
+        d->look_ticks = now_ticks + d->at.ticks_per_s / 1000 * LOOK_MS;
+        if (rtc_leapt(d, now_ticks)) {
+            notice(d, DISRUPTION_RTC, now_ticks);
+            found = true;
+        }
+    }
+    if (found)
+        d->count++;
+    return found;
+}
+
+void disruption_tell(struct disruption *d, uint64_t now_ticks)
+{
+    notice(d, DISRUPTION_TOLD, now_ticks);
+    d->count++;
+}
+
+void disruption_taken(struct disruption *d)
+{
+    d->noticed = 0;
+}
+
+void disruption_init(struct disruption *d,
+                     const struct disruption_places *places, uint64_t now_ticks)
+{
+    memset(d, 0, sizeof(*d));
+    d->at = *places;
+    if (places->vmclock.bytes < VMCLOCK_LEN_LEAST)
+        d->at.vmclock.page = NULL;
+    if (d->at.vmclock.page != NULL)
+        (void)marker_changed(d);
+    if (d->at.vmgenid.id != NULL)
+        (void)id_changed(d);
+    if (d->at.kvm_flags != NULL)
+        (void)was_stopped(d);
+    d->renew_ticks = UINT64_MAX;
+    /* Neither of them tells of a pause, in which a counter may stand still. */
+    d->by_rtc = places->rtc != NULL &&
+                (!places->invariant ||
+                 (d->at.vmclock.page == NULL && d->at.vmgenid.id == NULL));
+    if (d->by_rtc)
+        d->by_rtc = anchor_here(d, now_ticks);
+}
+
+/* The turn of a second. */
+
+static uint64_t ms_ticks(const struct disruption *d, uint64_t ms)
+{
+    return d->at.ticks_per_s / 1000 * ms;
+}
+
+static void begin_turn(struct disruption *d, uint64_t now)
+{
+    d->turning = true;
+    d->second = rtc_second();
+    d->before_ticks = now;
+    d->give_up_ticks = now + ms_ticks(d, GIVE_UP_MS);
+}
+
+static void end_turn(struct disruption *d, uint64_t after_s, uint64_t now)
+{
+    d->turning = false;
+    d->renew_ticks = now + after_s * d->at.ticks_per_s;
+}
+
+/* The second has turned between the last look and this one. */
+static void turned(struct disruption *d, uint64_t now)
+{
+    uint64_t wide_ms = (now - d->before_ticks) / ms_ticks(d, 1) + 1;
+    int64_t shown_ms;
+
+    if (wide_ms > TURN_WIDE_MS) {
+        begin_turn(d, now); /* we were away: the next one, then */
+        return;
+    }
+    if (!read_whole(d, &shown_ms))
+        return;
+    set_anchor(d, shown_ms, (int32_t)wide_ms, now);
+    end_turn(d, RENEW_S, now);
+}
+
+void disruption_poll(struct disruption *d, uint64_t now_ticks)
+{
+    if (!d->by_rtc || now_ticks < disruption_next(d))
+        return;
+    if (!d->turning) {
+        begin_turn(d, now_ticks);
+        return;
+    }
+    if (now_ticks >= d->give_up_ticks) {
+        end_turn(d, RENEW_S, now_ticks);
+        return;
+    }
+    if (rtc_second() != d->second)
+        turned(d, now_ticks);
+    else
+        d->before_ticks = now_ticks;
+}
+
+uint64_t disruption_next(const struct disruption *d)
+{
+    if (!d->by_rtc)
+        return UINT64_MAX;
+    if (d->turning)
+        return d->before_ticks + ms_ticks(d, TURN_LOOK_MS);
+    return d->renew_ticks;
+}
