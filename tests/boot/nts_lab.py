@@ -123,9 +123,10 @@ class Chronyd:
     def __init__(self, folder, ca, server=lab.GUEST, program="chronyd",
                  options="", lines=()):
         self.program = program
-        self.folder = os.path.join(str(folder), "client-" + program)
+        # Short: the path of a socket has at most 107 bytes.
+        self.folder = os.path.join(str(folder), program.replace("hronyd", ""))
         os.makedirs(self.folder, mode=0o750, exist_ok=True)
-        self.socket = os.path.join(self.folder, "chronyd.sock")
+        self.socket = os.path.join(self.folder, "sock")
         conf = os.path.join(self.folder, "chrony.conf")
         with open(conf, "w", encoding="ascii") as f:
             f.write("\n".join([
