@@ -147,6 +147,7 @@ ntp-y := \
     discipline \
     leap \
     leap_list \
+    smear \
     client
 
 nts-y := \

@@ -177,6 +177,15 @@ static void read_leap_list(struct config_builder *b)
                      "a file leap-seconds.list, of NIST or IERS");
 }
 
+static void check_smoothtime(struct config_builder *b)
+{
+    const struct client_config *c = &b->config.client;
+
+    if (c->smooth_frequency_ppb > 0 && c->leapsecmode != LEAPSEC_SLEW)
+        note_whole(b, "`smoothtime` smears leap seconds where `leapsecmode "
+                      "slew` is, and here it is not");
+}
+
 void check_all(struct config_builder *b)
 {
     apply_minstratum(b);
@@ -186,6 +195,7 @@ void check_all(struct config_builder *b)
     keys_finish(b);
     nts_finish(b);
     check_bind(b);
+    check_smoothtime(b);
     apply_sources(b);
     check_minsources(b);
     check_authselectmode(b);

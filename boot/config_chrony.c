@@ -259,8 +259,35 @@ static void read_leapsecmode(struct directive *d, const struct kind *kind)
     d->b->config.client.leapsecmode = modes[choice];
     if (choice == 0)
         directive_note(d, "there is no kernel below: `step` is used");
-    else if (modes[choice] == LEAPSEC_SLEW)
-        directive_note(d, "not followed in this release: `step` is used");
+}
+
+/* frequency wander [leaponly] */
+static void read_smoothtime(struct directive *d, const struct kind *kind)
+{
+    static const struct setting part[] = {
+        SETTING(struct config, client.smooth_frequency_ppb, 3, 1, 100000 * PPM),
+        SETTING(struct config, client.smooth_wander_fs, 9, 1, 1000 * S),
+    };
+    int64_t value[COUNT(part)];
+    struct word word;
+    bool only = false;
+
+    (void)kind;
+    for (size_t i = 0; i < COUNT(part); i++)
+        if (!directive_number(d, &part[i], &value[i]))
+            return;
+    while (line_word(&d->line, &word)) {
+        if (only || !word_is(word, "leaponly")) {
+            directive_refuse(d, word, "leaponly, or nothing more");
+            return;
+        }
+        only = true;
+    }
+    for (size_t i = 0; i < COUNT(part); i++)
+        setting_store(&d->b->config, &part[i], value[i]);
+    if (!only)
+        directive_note(d, "leap seconds alone are smoothed, as with "
+                          "`leaponly`: other corrections are served as made");
 }
 
 /*
@@ -390,7 +417,7 @@ static const struct kind kinds[] = {
     CALL("leapseclist", read_leapseclist, NULL),
     NOTE("leapsectz", "the list of leap seconds of the image, or that of "
                       "`leapseclist`, is used"),
-    NOTE("smoothtime", NOT_YET),
+    CALL("smoothtime", read_smoothtime, NULL),
     NUMBER("corrtimeratio", client.corrtimeratio_permille, 3, 100, 1000000),
     NOTE("clockprecision", "the precision is measured"),
     CALL("maxsamples", read_maxsamples, NULL),

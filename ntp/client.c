@@ -5,13 +5,16 @@
 #include "ntp/client_parts.h"
 #include "ntp/delay.h"
 #include "ntp/follow.h"
-#include "ntp/leap.h"
 #include "ntp/poll.h"
 #include "ntp/real.h"
 #include "ntp/served.h"
 
 #define NANO  1e-9
 #define MILLI 1e-3
+#define FEMTO 1e-15
+
+/* So fast a leap second is slewed at most, s/s: chrony's `maxslewrate`. */
+#define SLEW_MOST 83333.333e-6
 
 /* Eras are told by it. */
 #define PIVOT_LEAST ntp_date_from_unix(CLIENT_LEAST_UNIX, 0)
@@ -64,6 +67,22 @@ const char *client_event_text(enum client_event_type type)
     return type < CLIENT_EVENT_COUNT ? texts[type] : "";
 }
 
+/* `leapsecmode slew`: by `smoothtime`, else as fast as the clock may slew. */
+static void smear_leaps(struct client *c)
+{
+    const struct client_config *config = c->config;
+    struct smear *smear = &c->discipline.smear;
+
+    if (config->leapsecmode != LEAPSEC_SLEW)
+        return;
+    smear->frequency = NANO * config->smooth_frequency_ppb;
+    smear->wander = FEMTO * (double)config->smooth_wander_fs;
+    if (config->smooth_frequency_ppb == 0 || config->smooth_wander_fs == 0) {
+        smear->frequency = real_min(c->discipline.max_slew, SLEW_MOST);
+        smear->wander = 0;
+    }
+}
+
 void client_init(struct client *c, const struct client_config *config,
                  struct clock *clock, const struct client_start *start)
 {
@@ -83,6 +102,7 @@ void client_init(struct client *c, const struct client_config *config,
     if (config->corrtimeratio_permille > 0)
         c->discipline.patience =
             (double)config->corrtimeratio_permille / CORRTIMERATIO_USUAL;
+    smear_leaps(c);
 }
 
 /* Sources. */
@@ -420,7 +440,6 @@ static enum source_verdict take_sample(struct client *c, struct source *s,
                                        uint64_t rx_ticks)
 {
     struct filter_sample sample;
-    const struct clock_line *line = &c->discipline.line;
     uint64_t ticks = reply->received_ticks;
 
     if (!make_sample(c, s, reply, &sample))
@@ -434,9 +453,7 @@ static enum source_verdict take_sample(struct client *c, struct source *s,
     s->interleaved = reply->interleaved;
     if (reply->measured)
         return SOURCE_OK;
-    /* Around a leap second, no two clocks agree. */
-    if (line->leap != LEAP_UNKNOWN &&
-        leap_is_near(line->leap_date, clock_unleapt(line, ticks)))
+    if (client_leaps_near(c, ticks))
         return SOURCE_OK;
 
     s->last_offset = sample.offset - discipline_offset(&c->discipline, ticks);

@@ -83,7 +83,9 @@ struct client_config {
     uint8_t minsources;              /* that must agree, at least 1 */
     uint8_t maxstratum;              /* of a source, 1 to 15 */
     enum authselectmode authselectmode;
-    enum leapsecmode leapsecmode; /* LEAPSEC_SLEW counts as LEAPSEC_STEP */
+    enum leapsecmode leapsecmode;
+    uint32_t smooth_frequency_ppb; /* `smoothtime`, for LEAPSEC_SLEW; 0: not */
+    uint64_t smooth_wander_fs;     /* fs/s per s */
     struct local_config local;
 };
 
@@ -128,6 +130,7 @@ struct client_start {
     X(CLIENT_KISS_STOP, "told to stop asking by")                              \
     X(CLIENT_LEAP, "leap second announced")                                    \
     X(CLIENT_LEAP_DONE, "leap second passed")                                  \
+    X(CLIENT_SMEARED, "smear of the leap second is over")                      \
     X(CLIENT_LIST_EXPIRING, "WARNING: the list of leap seconds expires")       \
     X(CLIENT_LIST_EXPIRED, "WARNING: the list of leap seconds expired")
 
@@ -238,6 +241,7 @@ struct client {
     double error; /* standard deviation of the line at the last update */
     const struct leap_list *leaps; /* NULL: none was given */
     enum leap_list_age leaps_age;  /* as it was told */
+    ntp_date leapt_date;           /* just after the last leap second; or 0 */
     struct client_event event[CLIENT_EVENTS_MAX];
     unsigned events;
 };

@@ -4,6 +4,7 @@
 #define NTP_CLIENT_PARTS_H
 
 #include "ntp/client.h"
+#include "ntp/leap.h"
 
 /* So many requests without an answer make a source unreachable: the bits of
  * the reachability register, RFC 5905, 13. */
@@ -36,6 +37,16 @@ static inline double client_span(const struct client *c, uint64_t from,
 static inline bool client_reached(uint64_t now, uint64_t when)
 {
     return (int64_t)(now - when) >= 0;
+}
+
+/* Around a leap second, no two clocks agree. */
+static inline bool client_leaps_near(const struct client *c, uint64_t ticks)
+{
+    const struct clock_line *line = &c->discipline.line;
+    ntp_date date = clock_unleapt(line, ticks);
+
+    return line->leap != LEAP_UNKNOWN && (leap_is_near(line->leap_date, date) ||
+                                          leap_is_near(c->leapt_date, date));
 }
 
 /* Is it authenticated, by a key or otherwise? */

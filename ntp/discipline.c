@@ -18,6 +18,9 @@
  * run back, whatever anybody claims. */
 #define RATE_MOST 0.5
 
+/* The last of a smear, s, over which it has no slope. */
+#define SMEAR_END 1e-6
+
 void discipline_init(struct discipline *d, struct clock *clock,
                      const struct raw_scale *raw)
 {
@@ -91,14 +94,14 @@ static uint64_t scaled_rate(const struct discipline *d, double frequency)
 }
 
 /* From `ticks` on, the line runs on from where it is. */
-static void rebase(struct discipline *d, uint64_t ticks)
+static void rebase(struct clock_line *line, uint64_t ticks)
 {
-    d->line.base_date = clock_unleapt(&d->line, ticks);
-    if ((int64_t)(d->line.slew_end_ticks - ticks) <= 0) {
-        d->line.slew_end_ticks = ticks;
-        d->line.rate = d->line.rate_after;
+    line->base_date = clock_unleapt(line, ticks);
+    if ((int64_t)(line->slew_end_ticks - ticks) <= 0) {
+        line->slew_end_ticks = ticks;
+        line->rate = line->rate_after;
     }
-    d->line.base_ticks = ticks;
+    line->base_ticks = ticks;
 }
 
 /* How fast the line slews at `ticks`, s/s, with its sign. */
@@ -134,7 +137,7 @@ void discipline_slew(struct discipline *d, uint64_t ticks, double offset,
 
     d->frequency = within(frequency, d->max_drift);
 
-    rebase(d, ticks);
+    rebase(&d->line, ticks);
     d->line.rate = scaled_rate(d, d->frequency + away / seconds);
     d->line.slew_end_ticks = ticks + discipline_ticks(d, seconds);
     d->line.rate_after = scaled_rate(d, d->frequency);
@@ -164,6 +167,19 @@ void discipline_leap(struct discipline *d, enum ntp_leap leap, ntp_date date)
     d->line.leap_date = leap == LEAP_NONE ? NTP_DATE_NEVER : date;
 }
 
+static bool smears(const struct discipline *d)
+{
+    return d->smear.frequency > 0;
+}
+
+/* Is the leap second over; or has it begun, where it is smeared? */
+static bool is_through(const struct discipline *d, uint64_t ticks)
+{
+    if (smears(d) && d->line.leap == LEAP_INSERT)
+        return clock_unleapt(&d->line, ticks) >= d->line.leap_date;
+    return clock_at(&d->line, ticks) >= d->line.leap_date;
+}
+
 bool discipline_leap_done(struct discipline *d, uint64_t ticks)
 {
     ntp_span by;
@@ -174,14 +190,68 @@ bool discipline_leap_done(struct discipline *d, uint64_t ticks)
         by = SECOND;
     else
         return false;
-    if (clock_at(&d->line, ticks) < d->line.leap_date)
+    if (!is_through(d, ticks))
         return false;
+    if (smears(d))
+        smear_begin(&d->smear, d->line.leap_date + (by < 0 ? by : 0),
+                    -ntp_span_seconds(by));
 
     d->line.base_date += by;
     d->line.leap = LEAP_NONE;
     d->line.leap_date = NTP_DATE_NEVER;
     discipline_move_raw(d, by);
     return true;
+}
+
+static double smear_age(const struct discipline *d, uint64_t ticks)
+{
+    return ntp_span_seconds(clock_unleapt(&d->line, ticks) - d->smear.start);
+}
+
+double discipline_smear_wait(const struct discipline *d, uint64_t ticks)
+{
+    double left = smear_seconds(&d->smear) - smear_age(d, ticks);
+
+    if (d->smear.size == 0)
+        return -1;
+    if (left < SMEAR_END)
+        return 0;
+    return real_min(left, smear_chord(&d->smear));
+}
+
+/* Along the chord from here to where the next one begins. */
+static void bend(const struct discipline *d, struct clock_line *line,
+                 uint64_t ticks)
+{
+    double age = smear_age(d, ticks);
+    double chord = discipline_smear_wait(d, ticks);
+    double now = smear_offset(&d->smear, age);
+    double then = smear_offset(&d->smear, age + chord);
+    int64_t change = (int64_t)((double)d->raw.rate *
+                               within((then - now) / chord, RATE_MOST));
+
+    line->base_date += ntp_span_from_seconds(now);
+    line->rate += (uint64_t)change;
+    line->rate_after += (uint64_t)change;
+    line->reference_id = SMEAR_REFERENCE_ID;
+    line->reference_ts += ntp_ts_from_date(ntp_span_from_seconds(now));
+}
+
+void discipline_show(struct discipline *d, uint64_t ticks)
+{
+    rebase(&d->line, ticks);
+    if (d->smear.size != 0 && discipline_smear_wait(d, ticks) == 0)
+        d->smear.size = 0;
+
+    struct clock_line line = d->line;
+
+    if (d->smear.size != 0)
+        bend(d, &line, ticks);
+    if (smears(d) && line.leap != LEAP_UNKNOWN) {
+        line.leap = LEAP_NONE;
+        line.leap_date = NTP_DATE_NEVER;
+    }
+    clock_publish(d->clock, &line);
 }
 
 static uint64_t fraction32(double seconds)
@@ -195,7 +265,7 @@ void discipline_publish(struct discipline *d, uint64_t ticks,
     struct clock_line *line = &d->line;
     double left = DISCIPLINE_MAXDISP - status->root_dispersion;
 
-    rebase(d, ticks);
+    rebase(&d->line, ticks);
     line->stratum = status->stratum;
     if (status->stratum == 0)
         line->leap = LEAP_UNKNOWN;
@@ -213,7 +283,7 @@ void discipline_publish(struct discipline *d, uint64_t ticks,
         ticks + discipline_ticks(d, left / real_max(status->growth, 1e-9));
     if (status->update)
         line->reference_ts = ntp_ts_from_date(clock_at(line, ticks));
-    clock_publish(d->clock, line);
+    discipline_show(d, ticks);
 }
 
 void discipline_new_epoch(struct discipline *d, uint32_t losses)

@@ -4,6 +4,7 @@
 #define NTP_DISCIPLINE_H
 
 #include "ntp/clock.h"
+#include "ntp/smear.h"
 #include "ntp/span.h"
 
 /* RFC 5905, 7.2: frequency tolerance, and the distance past which a clock is
@@ -36,10 +37,11 @@ struct discipline {
     struct clock *clock;
     struct raw_scale raw;
     struct clock_line line;
-    double frequency; /* of the line against the raw scale */
-    double max_slew;  /* s/s */
-    double max_drift; /* s/s, bound of `frequency` */
-    double patience;  /* slews take so many times as long as usual */
+    double frequency;   /* of the line against the raw scale */
+    double max_slew;    /* s/s */
+    double max_drift;   /* s/s, bound of `frequency` */
+    double patience;    /* slews take so many times as long as usual */
+    struct smear smear; /* how served time differs from the line */
 };
 
 /* Start unsynchronised with `date` at `ticks`, and publish that. */
@@ -81,9 +83,22 @@ void discipline_leap(struct discipline *d, enum ntp_leap leap, ntp_date date);
 
 /*
  * If the line is through its leap second at `ticks`, make it a straight one
- * again, move the raw scale along, and return true.
+ * again, move the raw scale along, and return true.  A smear is at the start of
+ * the second, and begins with it.
  */
 bool discipline_leap_done(struct discipline *d, uint64_t ticks);
+
+/*
+ * Seconds until discipline_show() has to be called again after `ticks`, so that
+ * what is published follows the smear; below 0: there is none.
+ */
+double discipline_smear_wait(const struct discipline *d, uint64_t ticks);
+
+/*
+ * Publish the line as it is, smeared where that is going on.  Where leap
+ * seconds are smeared, none is announced: whoever follows us must not leap.
+ */
+void discipline_show(struct discipline *d, uint64_t ticks);
 
 /* Say how far the line is to be trusted from `ticks` on, and publish it. */
 void discipline_publish(struct discipline *d, uint64_t ticks,

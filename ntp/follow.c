@@ -190,7 +190,7 @@ void follow_sources(struct client *c, uint64_t ticks)
     c->status.update = true;
     served_publish(c, ticks);
     served_leap(c, &v, ticks);
-    clock_publish(c->clock, &c->discipline.line);
+    discipline_show(&c->discipline, ticks);
     c->was_near |= c->status.root_delay / 2 + c->status.root_dispersion <=
                    NANO * (double)c->config->local.activate_ns;
 }

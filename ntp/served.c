@@ -41,8 +41,7 @@ void served_leap(struct client *c, const struct view *v, uint64_t ticks)
     if (c->config->leapsecmode == LEAPSEC_IGNORE)
         return;
     /* In the leap second itself, servers have stopped announcing it. */
-    if (c->discipline.line.leap != LEAP_UNKNOWN &&
-        leap_is_near(c->discipline.line.leap_date, now))
+    if (client_leaps_near(c, ticks))
         return;
     if (c->leaps)
         leap = leap_list_next(c->leaps, now, &date);
@@ -198,14 +197,45 @@ static void watch_list(struct client *c, uint64_t ticks)
     c->leaps_age = age;
 }
 
+/* What was said before is not said of what comes after. */
+static void leap_passed(struct client *c, uint64_t ticks)
+{
+    discipline_show(&c->discipline, ticks);
+    c->leapt_date = clock_unleapt(&c->discipline.line, ticks);
+    for (int slot = 0; slot < CLIENT_SOURCES_MAX; slot++) {
+        struct source *s = &c->source[slot];
+
+        peer_forget_exchange(&s->peer);
+        if (s->header.leap != LEAP_UNKNOWN)
+            s->header.leap = LEAP_NONE;
+    }
+}
+
+/* Seconds until the smear's next chord begins; below 0: there is none. */
+static double until_chord(const struct client *c, uint64_t ticks)
+{
+    uint64_t from = c->discipline.line.base_ticks;
+    double wait = discipline_smear_wait(&c->discipline, from);
+
+    return wait < 0 ? -1 : real_max(0, wait - client_span(c, from, ticks));
+}
+
+static void follow_smear(struct client *c, uint64_t ticks)
+{
+    if (until_chord(c, ticks) != 0)
+        return;
+    discipline_show(&c->discipline, ticks);
+    if (c->discipline.smear.size == 0)
+        client_note(c, CLIENT_SMEARED, -1, ticks, 0);
+}
+
 void served_in_time(struct client *c, uint64_t ticks)
 {
     if (discipline_leap_done(&c->discipline, ticks)) {
-        clock_publish(c->clock, &c->discipline.line);
-        for (int slot = 0; slot < CLIENT_SOURCES_MAX; slot++)
-            peer_forget_exchange(&c->source[slot].peer);
+        leap_passed(c, ticks);
         client_note(c, CLIENT_LEAP_DONE, -1, ticks, 0);
     }
+    follow_smear(c, ticks);
     watch_list(c, ticks);
     if (c->set && !c->overdue && client_reached(ticks, c->overdue_ticks))
         served_coast(c, ticks);
@@ -224,6 +254,15 @@ static uint64_t sooner(const struct client *c, uint64_t when, uint64_t ticks,
     uint64_t other = ticks + discipline_ticks(&c->discipline, seconds);
 
     return client_reached(when, other) ? other : when;
+}
+
+/* When the line is through its leap second, s after the midnight, in time as
+ * it goes without. */
+static double through(const struct client *c)
+{
+    if (c->config->leapsecmode != LEAPSEC_SLEW)
+        return 1;
+    return c->discipline.line.leap == LEAP_INSERT ? 0 : -1;
 }
 
 uint64_t served_next(const struct client *c)
@@ -246,7 +285,9 @@ uint64_t served_next(const struct client *c)
         c->discipline.line.leap == LEAP_DELETE) {
         ntp_span wait =
             c->discipline.line.leap_date - c->discipline.line.base_date;
-        next = sooner(c, next, from, ntp_span_seconds(wait) + 1);
+        next = sooner(c, next, from, ntp_span_seconds(wait) + through(c));
     }
+    if (until_chord(c, from) >= 0)
+        next = sooner(c, next, from, until_chord(c, from));
     return next;
 }

@@ -1115,6 +1115,109 @@ static void test_the_end_of_the_list_waits_for_the_date(void **state)
     CHECK_EQ(rig.events[CLIENT_LIST_EXPIRED], 1);
 }
 
+/* Served time minus true UTC, and nothing of it is a jump. */
+static void smear_leap(enum ntp_leap leap, bool smooth)
+{
+    double size = leap == LEAP_INSERT ? 1 : -1;
+    double all = smooth ? 62500 : 1000;
+    double jump = leap == LEAP_INSERT ? 0 : -1;
+
+    begin();
+    rig.config.leapsecmode = LEAPSEC_SLEW;
+    rig.config.maxslewrate_ppb = 1000000;
+    if (smooth) {
+        rig.config.smooth_frequency_ppb = 400000;
+        rig.config.smooth_wander_fs = 1024000;
+    }
+    start(1, NULL);
+    rig.server[0].leap = (uint8_t)leap;
+    pass(43200 - 10);
+    CHECK_EQ(rig.events[CLIENT_LEAP], 1);
+    CHECK_EQ(status().leap, LEAP_NONE);
+    CHECK(status().reference_id != SMEAR_REFERENCE_ID);
+    pass(10 + jump - 0.001);
+    CHECK_NEAR(error(), 0, 1e-4);
+    CHECK_EQ(rig.events[CLIENT_LEAP_DONE], 0);
+
+    pass(0.002);
+    rig.leapt = leap == LEAP_INSERT ? -SECOND : SECOND;
+    rig.server[0].leap = LEAP_NONE;
+    CHECK_EQ(rig.events[CLIENT_LEAP_DONE], 1);
+    CHECK_NEAR(error(), size, 1e-4);
+    CHECK_EQ(status().reference_id, SMEAR_REFERENCE_ID);
+
+    struct smear curve = rig.client.discipline.smear;
+    double age = 0.001;
+    for (; age < all - 100; age += all / 25) {
+        CHECK_NEAR(error(), smear_offset(&curve, age), 2e-4);
+        CHECK_EQ(status().leap, LEAP_NONE);
+        CHECK_EQ(status().reference_id, SMEAR_REFERENCE_ID);
+        pass(all / 25);
+    }
+    pass(all - age + 1);
+    CHECK_EQ(rig.events[CLIENT_SMEARED], 1);
+    CHECK_NEAR(error(), 0, 1e-4);
+    CHECK(status().reference_id != SMEAR_REFERENCE_ID);
+    CHECK_EQ(rig.events[CLIENT_STEP], 0);
+    CHECK_EQ(rig.events[CLIENT_FALSETICKER], 0);
+}
+
+static void test_a_leap_second_is_smeared_as_smoothtime_says(void **state)
+{
+    (void)state;
+    smear_leap(LEAP_INSERT, true);
+    smear_leap(LEAP_DELETE, true);
+}
+
+static void test_without_smoothtime_it_is_slewed_by_maxslewrate(void **state)
+{
+    (void)state;
+    smear_leap(LEAP_INSERT, false);
+    smear_leap(LEAP_DELETE, false);
+}
+
+/* From chord to chord, and at the start: no jump that a client would see. */
+static void test_a_smear_never_breaks(void **state)
+{
+    (void)state;
+    begin();
+    rig.config.leapsecmode = LEAPSEC_SLEW;
+    rig.config.smooth_frequency_ppb = 100000;
+    rig.config.smooth_wander_fs = 100000000;
+    start(1, NULL);
+    rig.server[0].leap = LEAP_INSERT;
+    pass(43200 - 2);
+    for (int i = 0; i < 15000; i++) {
+        struct clock_line before = clock_read(&rig.clock);
+
+        if (i == 2)
+            rig.leapt = -SECOND;
+        rig.server[0].leap = LEAP_NONE;
+        pass(1);
+        struct clock_line now = clock_read(&rig.clock);
+        CHECK_NEAR(ntp_span_seconds(clock_at(&now, now.base_ticks) -
+                                    clock_at(&before, now.base_ticks)),
+                   0, 1e-6);
+    }
+}
+
+/* What a server said before the leap second is not said of the next month. */
+static void test_a_leap_is_not_announced_again_by_old_replies(void **state)
+{
+    (void)state;
+    begin();
+    start(3, NULL);
+    for (int i = 0; i < 3; i++)
+        rig.server[i].leap = LEAP_INSERT;
+    pass(43200 + 1.5);
+    rig.leapt = -SECOND;
+    for (int i = 0; i < 3; i++)
+        rig.server[i].leap = LEAP_NONE;
+    CHECK_EQ(rig.events[CLIENT_LEAP_DONE], 1);
+    pass(5000);
+    CHECK_EQ(rig.events[CLIENT_LEAP], 1);
+}
+
 static void test_a_withdrawn_leap_does_not_happen(void **state)
 {
     (void)state;
@@ -1216,6 +1319,10 @@ int main(void)
         cmocka_unit_test(test_samples_around_a_leap_are_left_out),
         cmocka_unit_test(test_the_end_of_the_list_is_told_28_days_ahead),
         cmocka_unit_test(test_the_end_of_the_list_waits_for_the_date),
+        cmocka_unit_test(test_a_leap_second_is_smeared_as_smoothtime_says),
+        cmocka_unit_test(test_without_smoothtime_it_is_slewed_by_maxslewrate),
+        cmocka_unit_test(test_a_smear_never_breaks),
+        cmocka_unit_test(test_a_leap_is_not_announced_again_by_old_replies),
         cmocka_unit_test(test_a_withdrawn_leap_does_not_happen),
         cmocka_unit_test(test_garbage_changes_nothing),
     };

@@ -106,6 +106,12 @@ static void test_wrong_arguments_are_refused(void **state)
         "authselectmode yes",
         "authselectmode mix mix",
         "leapsecmode smear",
+        "smoothtime",
+        "smoothtime 400",
+        "smoothtime 0 1",
+        "smoothtime 400 0",
+        "smoothtime 400 0.01 now",
+        "smoothtime 400 0.01 leaponly leaponly",
         "leapseclist",
         "keyfile",
         "keyfile a b",
@@ -215,7 +221,6 @@ static void test_what_is_not_followed_is_noted(void **state)
         "keyfile nowhere",
         "leapseclist nowhere",
         "leapsecmode system",
-        "leapsecmode slew",
         "leapsectz right/UTC",
         "linux_freq_scale 1",
         "linux_hz 100",
@@ -247,7 +252,6 @@ static void test_what_is_not_followed_is_noted(void **state)
         "rtconutc",
         "rtcsync",
         "sched_priority 1",
-        "smoothtime 400 0.01",
         "sourcedir /etc/nowhere",
         "tempcomp /a 30 26 0 0 0",
         "user _chrony",
@@ -372,6 +376,23 @@ static void test_modes_are_words(void **state)
     CHECK_EQ(accept("leapsecmode step\n")->client.leapsecmode, LEAPSEC_STEP);
 }
 
+static void test_smoothtime_is_in_ppm_and_ppm_per_second(void **state)
+{
+    const struct config *c =
+        accept("leapsecmode slew\nsmoothtime 400 0.001024 leaponly\n");
+
+    (void)state;
+    CHECK_EQ(c->client.smooth_frequency_ppb, 400000);
+    CHECK_EQ(c->client.smooth_wander_fs, 1024000);
+    CHECK_EQ(accept("leapsecmode slew\n")->client.smooth_frequency_ppb, 0);
+
+    /* Noted: that it is only for leap seconds, and that those are steps. */
+    read_chrony("server a\nallow\nleapsecmode slew\nsmoothtime 1 1\n");
+    CHECK_EQ(builder.report.notes, 1);
+    read_chrony("server a\nallow\nsmoothtime 400 0.01 leaponly\n");
+    CHECK_EQ(builder.report.notes, 1);
+}
+
 /* A bound for all sources is raised to by each. */
 static void test_minstratum_is_of_every_source(void **state)
 {
@@ -429,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_ratelimit_has_its_options),
         cmocka_unit_test(test_the_client_table_fits_the_machine),
         cmocka_unit_test(test_modes_are_words),
+        cmocka_unit_test(test_smoothtime_is_in_ppm_and_ppm_per_second),
         cmocka_unit_test(test_minstratum_is_of_every_source),
         cmocka_unit_test(test_addresses_are_ours),
         cmocka_unit_test(test_comments_begin_lines),
