@@ -123,8 +123,11 @@ static enum ntp_verdict answer(struct net *net, struct udp_pcb *pcb,
 
     /* No reply is longer than its request. */
     p = pbuf_alloc(PBUF_TRANSPORT, request->tot_len, PBUF_RAM);
-    if (p == NULL)
+    if (p == NULL) {
+        if (a.nts)
+            nts_server_forget(&a.protected);
         return NTP_DROP_SEND;
+    }
 
     pbuf_realloc(p, (uint16_t)finish(net, &a));
     pbuf_take(p, a.data, p->tot_len);

@@ -126,14 +126,21 @@ static void seal(const struct nts_client *n, const uint8_t *data, size_t len,
     aead_wipe(&c2s);
 }
 
+static void forget_other(struct nts_client *n)
+{
+    aes_wipe(&n->other, sizeof(n->other));
+    n->has_other = false;
+}
+
 /* The server has had until this poll to prove that NAK wrong. */
 static void heed_nak(struct nts_client *n)
 {
-    if (n->nak && n->has_other && !n->proven)
+    if (n->nak && n->has_other)
         n->keys = n->other;
     else
         n->refused |= n->nak;
-    n->has_other &= !n->nak;
+    if (n->nak)
+        forget_other(n);
     n->nak = false;
 }
 
@@ -279,6 +286,7 @@ enum source_verdict nts_client_check(void *context, const uint8_t *data,
     n->nak = false;
     n->refused = false;
     n->proven = true;
+    forget_other(n);
     keep_cookies(n, plain, f.sealed_len - AEAD_TAG_LEN);
     return is_valid_then(n, data, len) ? SOURCE_OK : SOURCE_EXPIRED;
 }

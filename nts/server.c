@@ -169,6 +169,11 @@ static enum ntp_verdict reply_with(const struct nts_server *server,
         return verdict;
 
     verdict = request_open(&q, server, &reply->s2c, data);
+    /* Who is not told more than a NAK leaves no key behind. */
+    if (verdict != NTS_OK) {
+        aead_wipe(&reply->s2c);
+        aes_wipe(&q.cookie, sizeof(q.cookie));
+    }
     if (!ntp_is_answer(verdict))
         return verdict;
 

@@ -573,6 +573,7 @@ static void test_after_a_nak_the_other_keys_are_tried_once(void **state)
 static void test_keys_that_brought_an_answer_are_not_exchanged(void **state)
 {
     (void)state;
+    static const struct nts_client_keys none;
     struct nts_client_keys other;
 
     begin(AEAD_AES_128_GCM_SIV);
@@ -583,6 +584,7 @@ static void test_keys_that_brought_an_answer_are_not_exchanged(void **state)
     CHECK(ask());
     good_reply(1);
     CHECK_EQ(answer(), SOURCE_OK);
+    CHECK_EQ(memcmp(&rig.client.other, &none, sizeof(none)), 0);
     CHECK(ask());
     nak_reply();
     CHECK_EQ(answer(), SOURCE_NAK);

@@ -525,6 +525,26 @@ static void test_forgetting_wipes_the_key(void **state)
     CHECK_EQ(memcmp(&reply.s2c, &zero, sizeof(zero)), 0);
 }
 
+/* Cookies are seen by all: who sends another's must not bring his keys here to
+ * stay. */
+static void test_what_is_not_authentic_leaves_no_key(void **state)
+{
+    static const struct nts_ask ask, short_nonce = {.nonce_len = 4};
+    static const struct aead zero;
+
+    (void)state;
+    size_t len = make(&ask);
+
+    packet[len - 1] ^= 1;
+    memset(&reply.s2c, 0xee, sizeof(reply.s2c));
+    nak(len);
+    CHECK_EQ(memcmp(&reply.s2c, &zero, sizeof(zero)), 0);
+
+    memset(&reply.s2c, 0xee, sizeof(reply.s2c));
+    CHECK_EQ(fate(&short_nonce), NTP_DROP_FORMAT);
+    CHECK_EQ(memcmp(&reply.s2c, &zero, sizeof(zero)), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -554,6 +574,7 @@ int main(void)
         TEST(no_two_cookies_and_nonces_are_alike),
         TEST(the_directions_have_keys_of_their_own),
         TEST(forgetting_wipes_the_key),
+        TEST(what_is_not_authentic_leaves_no_key),
 #undef TEST
     };
 
