@@ -255,6 +255,10 @@ bool state_usable(const struct state *s)
 
 void state_save(struct state *s, const struct state_data *data)
 {
+    /* Whoever wanted these has them, and wipes them when they are retired. */
+    aes_wipe(&s->loaded.nts, sizeof(s->loaded.nts));
+    aes_wipe(&s->loaded.upstream, sizeof(s->loaded.upstream));
+    s->loaded.upstreams = 0;
     if (!s->usable)
         return;
     s->image_len = state_image_write(s->image, data);

@@ -46,7 +46,10 @@ struct state {
  */
 void state_init(struct state *s, const struct state_setup *setup);
 
-/* What was found; zeros when there was nothing.  Level: any. */
+/*
+ * What was found; zeros when there was nothing.  From the first state_save() on
+ * without keys of cookies and without upstreams.  Level: any.
+ */
 const struct state_data *state_loaded(const struct state *s);
 
 /* Is there a region to save to?  Level: any. */

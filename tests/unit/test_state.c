@@ -142,6 +142,32 @@ static void test_latest_save_is_found(void **state)
     }
 }
 
+/* A key that is retired later would stay where it was loaded to. */
+static void test_keys_are_forgotten_where_they_were_found(void **state)
+{
+    (void)state;
+    static const struct nts_key_bytes none;
+
+    boot();
+    data.nts.count = 1;
+    memset(&data.nts.key[0], 0x77, sizeof(none));
+    data.upstreams = 1;
+    strcpy(data.upstream[0].name, "a.example");
+    memset(data.upstream[0].c2s, 0x77, STATE_KEY_MAX);
+    data.upstream[0].cookies = 1;
+    data.upstream[0].cookie[0].len = 100;
+    save(5);
+    boot();
+    CHECK_EQ(state_loaded(&st)->nts.key[0].key[0], 0x77);
+    CHECK_EQ(state_loaded(&st)->upstream[0].c2s[0], 0x77);
+    state_save(&st, &data);
+    CHECK_EQ(memcmp(&state_loaded(&st)->nts.key[0], &none, sizeof(none)), 0);
+    CHECK_EQ(state_loaded(&st)->nts.count, 0);
+    CHECK_EQ(state_loaded(&st)->upstream[0].c2s[0], 0);
+    CHECK_EQ(state_loaded(&st)->upstreams, 0);
+    CHECK_EQ(state_loaded(&st)->unix_seconds, 5);
+}
+
 /* Make a header or slot one of the next version, otherwise sound. */
 static void vouch_for_version_2(uint8_t *at)
 {
@@ -797,6 +823,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(blank_disk_is_taken),
         TEST(latest_save_is_found),
+        TEST(keys_are_forgotten_where_they_were_found),
         TEST(changes_are_coalesced),
         TEST(idle_state_wakes_nobody),
         TEST(nothing_is_written_outside_of_the_region),
