@@ -2,6 +2,7 @@
 /* Background: NTS-KE with the servers we follow, and when to try again. */
 #include "net/ke_client.h"
 
+#include "arch/entropy.h"
 #include "arch/log.h"
 #include "net/addr_text.h"
 #include "ntp/client.h"
@@ -11,7 +12,7 @@
 /* A session takes a few round trips; a server that takes longer is down. */
 #define SESSION_S 8
 
-/* When no TLS session is free. */
+/* When no TLS session is free, or keys of ours could be guessed. */
 #define BUSY_S 1
 
 /* RFC 8915, 4.2: min(10 * 1.5^(n-1), 432000) seconds after the nth failure. */
@@ -193,7 +194,7 @@ static void start(struct ke_client *k, uint64_t now_ticks)
     };
 
     set_dates(k->all, &peer, now_ticks);
-    if (session != NULL && k->trusted != NULL)
+    if (session != NULL && k->trusted != NULL && entropy_state().seeded)
         k->tls = tls_connect(k->trusted, &peer);
     if (k->tls == NULL) {
         k->next_ticks = now_ticks + seconds(k, BUSY_S);

@@ -3,6 +3,7 @@
 /* When NTS-KE is tried, what is believed of it, and when it is tried again. */
 #include "net/ke_client.h"
 
+#include "arch/entropy.h"
 #include "arch/log.h"
 #include "ntp/client.h"
 #include "nts/record.h"
@@ -30,6 +31,7 @@ static struct {
     struct tls_peer peer; /* as it was connected to last */
     unsigned sessions;    /* begun */
     bool full;            /* no session is free */
+    bool guessable;       /* there is too little entropy */
     bool refuses;         /* the certificate, say */
     bool silent;
     uint8_t answer[4096];
@@ -48,6 +50,11 @@ void log_line(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(rig.log, sizeof(rig.log), format, arguments);
     va_end(arguments);
+}
+
+struct entropy_state entropy_state(void)
+{
+    return (struct entropy_state){.seeded = !rig.guessable};
 }
 
 bool tls_client_init(struct tls_client *c, const char *alpn)
@@ -457,6 +464,19 @@ static void test_sessions_are_waited_for_without_a_penalty(void **state)
     CHECK_EQ(pass(2), KE_CLIENT_AGREED);
 }
 
+/* TLS with keys that others may guess proves nothing. */
+static void test_nobody_is_asked_before_there_is_entropy(void **state)
+{
+    (void)state;
+    begin();
+    rig.guessable = true;
+    ke_client_address(&rig.ke, &server, 0);
+    CHECK_EQ(pass(60), KE_CLIENT_NOTHING);
+    CHECK_EQ(rig.sessions, 0);
+    rig.guessable = false;
+    CHECK_EQ(pass(2), KE_CLIENT_AGREED);
+}
+
 static void test_another_address_brings_other_keys(void **state)
 {
     (void)state;
@@ -583,6 +603,7 @@ int main(void)
         cmocka_unit_test(test_a_bad_answer_leaves_nothing_behind),
         cmocka_unit_test(test_old_keys_stay_until_there_are_new_ones),
         cmocka_unit_test(test_sessions_are_waited_for_without_a_penalty),
+        cmocka_unit_test(test_nobody_is_asked_before_there_is_entropy),
         cmocka_unit_test(test_another_address_brings_other_keys),
         cmocka_unit_test(test_other_addresses_are_tried_without_a_pause),
         cmocka_unit_test(test_keys_are_refreshed_in_time),
