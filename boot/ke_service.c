@@ -292,13 +292,11 @@ void ke_service_poll(struct ke_service *s, uint64_t now)
 uint64_t ke_service_next(const struct ke_service *s)
 {
     uint64_t next = tls_next();
-    uint64_t listener;
+    uint64_t own = ke_listener_next(&s->listener);
 
     if (s->wanted && !s->started)
-        next =
-            counter_read() < s->least_ticks ? s->least_ticks : s->start_ticks;
-    listener = ke_listener_next(&s->listener);
-    return listener < next ? listener : next;
+        own = counter_read() < s->least_ticks ? s->least_ticks : s->start_ticks;
+    return own < next ? own : next;
 }
 
 void ke_service_collect(void *arg, struct state_data *data)
