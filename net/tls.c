@@ -175,16 +175,24 @@ static void give_back(struct tls *t)
     tls_count()->used--;
 }
 
-/* Validity, and addresses: what mbedTLS leaves to us. */
+static bool is_named(const struct tls *t, const mbedtls_x509_crt *crt)
+{
+    static const struct ip_addr6 none;
+
+    /* Which of the names it is, mbedTLS looks at. */
+    if (ip_equal(&t->wanted, &none))
+        return tls_verify_has_names(crt);
+    return tls_verify_addr(crt, &t->wanted);
+}
+
+/* Validity, addresses and names: what mbedTLS leaves to us. */
 static int on_certificate(void *context, mbedtls_x509_crt *crt, int depth,
                           uint32_t *flags)
 {
     const struct tls *t = context;
-    static const struct ip_addr6 none;
 
     *flags |= tls_verify_dates(crt, t->earliest, t->latest);
-    if (depth == 0 && !ip_equal(&t->wanted, &none) &&
-        !tls_verify_addr(crt, &t->wanted))
+    if (depth == 0 && !is_named(t, crt))
         *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
     return 0;
 }

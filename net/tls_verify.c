@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What mbedTLS does not look at in a certificate: dates, and addresses. */
+/* What mbedTLS does not look at in a certificate. */
 #include "net/tls_verify.h"
 
 #include "nts/cert.h"
@@ -16,6 +16,11 @@ uint32_t tls_verify_dates(const mbedtls_x509_crt *crt, int64_t earliest,
     if (nts_cert_seconds(&crt->valid_from) > latest)
         flags |= MBEDTLS_X509_BADCERT_FUTURE;
     return flags;
+}
+
+bool tls_verify_has_names(const mbedtls_x509_crt *crt)
+{
+    return crt->subject_alt_names.buf.p != NULL;
 }
 
 static int kind_of(const mbedtls_x509_sequence *san)

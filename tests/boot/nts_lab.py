@@ -78,14 +78,18 @@ class Authority:
                 False)
 
     def issue(self, names=NAMES, kind="p256", since=-1, until=90,
-              usage=ExtendedKeyUsageOID.SERVER_AUTH):
-        """(certificate, key) in PEM; valid between those days from now."""
+              usage=ExtendedKeyUsageOID.SERVER_AUTH, named=True):
+        """(certificate, key) in PEM; valid between those days from now.
+
+        Not `named`, the first name is the subject's, and no other is there.
+        """
         key, now = make_key(kind), datetime.datetime.utcnow()
         cert = self.builder(subject(names[0]), key, now + since * DAY,
                             now + until * DAY).add_extension(
-            x509.SubjectAlternativeName([alternative(n) for n in names]),
-            False).add_extension(
             x509.BasicConstraints(False, None), True)
+        if named:
+            cert = cert.add_extension(x509.SubjectAlternativeName(
+                [alternative(n) for n in names]), False)
         if usage:
             cert = cert.add_extension(x509.ExtendedKeyUsage([usage]), False)
         cert = cert.add_extension(

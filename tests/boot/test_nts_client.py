@@ -400,6 +400,21 @@ def test_names_and_redirects_by_name(link, tmp_path, things, authority,
     assert path.replies
 
 
+def test_common_name_is_no_name_of_a_server(link, tmp_path, things, authority,
+                                            trusting):
+    need("chronyd")
+    dns = lab.dnsmasq(tmp_path, "--port=53", "--address=/ke.test/10.0.2.2",
+                      interface=link.name)
+    if not dns:
+        pytest.skip("no dnsmasq on this machine")
+    things.extend([dns, nts_servers.serve_chronyd(
+        tmp_path, *authority.server("ke.test", named=False))])
+    vm = trusting("nameserver 10.0.2.2; server ke.test nts " + FOLLOW,
+                  net=link.netdev())
+    vm.wait_for(r"nts ke\.test .*of another name; next try in 10 s")
+    never_synchronised()
+
+
 def test_another_address_of_the_name_is_tried(link, tmp_path, things, authority,
                                               trusting):
     need("chronyd")

@@ -14,14 +14,14 @@ static const uint8_t v4[4] = {192, 0, 2, 1};
 static const struct ip_addr6 v6 = {{0x20, 1, 0xd, 0xb8, [15] = 1}};
 static mbedtls_x509_crt crt;
 
-/* A certificate for a name and both addresses. */
-static void read_one(const char *name)
+/* A certificate for a name and `addresses` of the two. */
+static void read_with(const char *name, unsigned addresses)
 {
     struct ip_addr6 addrs[] = {ip_from_v4(v4), v6};
     struct nts_cert_subject subject = {
         .name = name,
         .addrs = addrs,
-        .count = 2,
+        .count = addresses,
         .not_before = SINCE,
         .not_after = UNTIL,
     };
@@ -30,6 +30,11 @@ static void read_one(const char *name)
     mbedtls_x509_crt_init(&crt);
     CHECK(nts_cert_make(&subject, &made));
     CHECK_EQ(mbedtls_x509_crt_parse_der(&crt, made.cert, made.cert_len), 0);
+}
+
+static void read_one(const char *name)
+{
+    read_with(name, 2);
 }
 
 static int set_up(void **state)
@@ -100,6 +105,20 @@ static void test_addresses_are_found_whole(void **state)
     CHECK(!named("192.0.2.1"));
 }
 
+/* The common name, which all have, is none. */
+static void test_a_certificate_may_have_no_names(void **state)
+{
+    (void)state;
+    read_with(NULL, 0);
+    CHECK(!tls_verify_has_names(&crt));
+    mbedtls_x509_crt_free(&crt);
+    read_with("time.example.org", 0);
+    CHECK(tls_verify_has_names(&crt));
+    mbedtls_x509_crt_free(&crt);
+    read_with(NULL, 1);
+    CHECK(tls_verify_has_names(&crt));
+}
+
 static void test_validity_is_refused_only_where_it_is_sure_not_to_be(void **s)
 {
     (void)s;
@@ -124,6 +143,8 @@ int main(void)
         cmocka_unit_test_teardown(test_star_stands_for_one_whole_label,
                                   tear_down),
         cmocka_unit_test_teardown(test_addresses_are_found_whole, tear_down),
+        cmocka_unit_test_teardown(test_a_certificate_may_have_no_names,
+                                  tear_down),
         cmocka_unit_test_teardown(
             test_validity_is_refused_only_where_it_is_sure_not_to_be,
             tear_down),
