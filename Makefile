@@ -52,6 +52,7 @@ boot-y := \
     state \
     state_find \
     state_image \
+    refclocks \
     remember \
     nts \
     leaps \
@@ -74,6 +75,7 @@ boot-y := \
     config_pem \
     config_report \
     config_slip \
+    config_refclock \
     config_source \
     config_text \
     config_value
@@ -84,6 +86,10 @@ drivers-y := \
     acpi \
     aml \
     hypervisor_pages \
+    vmclock \
+    kvm_pairing \
+    vmware \
+    hyperv \
     virtq \
     virtio_pci \
     virtio_net \

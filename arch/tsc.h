@@ -23,7 +23,7 @@ struct counter_reference {
 };
 
 #define TSC_REFERENCES_MAX 4 /* measured against; more are ignored */
-#define TSC_TOLD_MAX       3 /* opinions of the hypervisor; likewise */
+#define TSC_TOLD_MAX       4 /* opinions of the hypervisor; likewise */
 
 /* What one reference, or the hypervisor, says of the rate. */
 struct tsc_rate {

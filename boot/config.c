@@ -26,6 +26,7 @@ static void nts_defaults(struct config_nts *n)
 static void defaults(struct config *c)
 {
     c->source_count = 0;
+    c->refclock_count = 0;
     c->dhcp_sources = true;
     client_config_default(&c->client);
     c->keys.count = 0;

@@ -9,6 +9,7 @@
 #include "ntp/leap_list.h"
 #include "ntp/limit.h"
 #include "ntp/mac.h"
+#include "ntp/refclock.h"
 #include "nts/keys.h"
 
 /* Everything has a bound: an input past it is an error that names it. */
@@ -49,6 +50,22 @@ struct config_source {
     uint32_t certset;    /* of trust anchors, as in struct config_trusted */
     bool samples_given;  /* `maxsamples`: that of the directive is not used */
     struct source_config ntp;
+};
+
+enum refclock_kind {
+    REFCLOCK_KVM,
+    REFCLOCK_VMCLOCK,
+    REFCLOCK_VMWARE,
+    REFCLOCK_RTC,
+    REFCLOCK_KINDS
+};
+
+/* One `refclock` line; a clock is there once. */
+struct config_refclock {
+    enum refclock_kind kind;
+    const char *name;   /* as it is written */
+    bool samples_given; /* as in struct config_source */
+    struct refclock_config ntp;
 };
 
 struct config_addr {
@@ -114,6 +131,8 @@ struct config {
     /* sources */
     struct config_source source[CONFIG_SOURCES_MAX];
     unsigned source_count;
+    struct config_refclock refclock[REFCLOCK_KINDS];
+    unsigned refclock_count;
     bool dhcp_sources; /* servers from DHCP option 42 are used */
     struct client_config client;
     struct ntp_keys keys;

@@ -199,6 +199,7 @@ void read_number(struct directive *d, const struct kind *kind);
 void read_note(struct directive *d, const struct kind *kind);
 void read_refused(struct directive *d, const struct kind *kind);
 void read_source(struct directive *d, const struct kind *kind);
+void read_platform_clock(struct directive *d, const struct kind *kind);
 void read_access(struct directive *d, const struct kind *kind);
 void read_command_access(struct directive *d, const struct kind *kind);
 void read_include(struct directive *d, const struct kind *kind);

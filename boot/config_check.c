@@ -28,6 +28,8 @@ static unsigned selectable_sources(const struct config *c)
     for (unsigned i = 0; i < c->source_count; i++)
         if (!c->source[i].ntp.noselect)
             count += c->source[i].max_sources;
+    for (unsigned i = 0; i < c->refclock_count; i++)
+        count += !c->refclock[i].ntp.source.noselect;
     return count;
 }
 
@@ -55,6 +57,10 @@ static bool any_authenticated(const struct config *c)
     for (unsigned i = 0; i < c->source_count; i++)
         if ((c->source[i].nts || c->source[i].key_id != 0) &&
             !c->source[i].ntp.noselect)
+            return true;
+    /* What the platform says is trusted, as in chrony. */
+    for (unsigned i = 0; i < c->refclock_count; i++)
+        if (!c->refclock[i].ntp.source.noselect)
             return true;
     return false;
 }
@@ -113,6 +119,9 @@ static void apply_maxsamples(struct config_builder *b)
     for (unsigned i = 0; i < b->config.source_count; i++)
         if (!b->config.source[i].samples_given)
             b->config.source[i].ntp.maxsamples = b->maxsamples;
+    for (unsigned i = 0; i < b->config.refclock_count; i++)
+        if (!b->config.refclock[i].samples_given)
+            b->config.refclock[i].ntp.source.maxsamples = b->maxsamples;
 }
 
 /* The sources that `initstepslew` names are asked at once. */
@@ -145,7 +154,8 @@ static void apply_initstepslew(struct config_builder *b)
 static void apply_sources(struct config_builder *b)
 {
     struct config *c = &b->config;
-    bool given = c->source_count > 0 || b->dhcp_given || b->clock_given;
+    bool given = c->source_count > 0 || c->refclock_count > 0 ||
+                 b->dhcp_given || b->clock_given;
 
     c->dhcp_sources = b->dhcp_given || !given;
     if (b->local_given)

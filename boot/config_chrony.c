@@ -290,37 +290,6 @@ static void read_smoothtime(struct directive *d, const struct kind *kind)
                           "`leaponly`: other corrections are served as made");
 }
 
-/*
- * A reference clock changes what is trusted, so it must not vanish silently;
- * one that is never selected cannot be missed.
- */
-static void read_refclock(struct directive *d, const struct kind *kind)
-{
-    struct line rest = d->line;
-    struct word word;
-    bool noselect = false;
-
-    (void)kind;
-    if (!directive_word(d, &word, "a driver: PHC, RTC or VMWARE"))
-        return;
-    while (line_word(&d->line, &word))
-        noselect = noselect || word_is(word, "noselect");
-    if (noselect) {
-        directive_note(d, "not watched: no reference clock is followed in "
-                          "this release");
-        return;
-    }
-    line_word(&rest, &word);
-    if (word_is(word, "PHC") || word_is(word, "RTC") || word_is(word, "VMWARE"))
-        directive_refuse(d, word,
-                         "no `refclock`: none is followed in this release, "
-                         "and what is trusted must not change unsaid");
-    else
-        directive_refuse(d, word,
-                         "PHC, RTC or VMWARE, the clocks of virtual machines "
-                         "(none is followed in this release)");
-}
-
 void read_leapseclist(struct directive *d, const struct kind *kind)
 {
     struct word path;
@@ -389,7 +358,7 @@ static const struct kind kinds[] = {
     CALL("pool", read_source, NULL),
     CALL("peer", read_source,
          "followed as a server: symmetric mode is not spoken"),
-    CALL("refclock", read_refclock, NULL),
+    CALL("refclock", read_platform_clock, NULL),
     NOTE("broadcast", "packets are not broadcast"),
     CALL("initstepslew", read_initstepslew, NULL),
     NOTE("manual", "the time cannot be typed in"),

@@ -92,6 +92,7 @@ _Noreturn void loop_run(struct loop *loop)
 
         recover_poll(loop->recover, now);
         net_poll(loop->net, now);
+        refclocks_poll(loop->refclocks, counter_read());
         upstream_poll(loop->upstream, counter_read());
         remember_poll(loop->remember, counter_read());
         nts_service_poll(loop->nts, counter_read());

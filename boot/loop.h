@@ -7,6 +7,7 @@
 #include "boot/ke_service.h"
 #include "boot/nts.h"
 #include "boot/recover.h"
+#include "boot/refclocks.h"
 #include "boot/remember.h"
 #include "drivers/virtio_rng.h"
 #include "net/lwip_port.h"
@@ -16,6 +17,7 @@
 struct loop {
     struct net *net;
     struct upstream *upstream;
+    struct refclocks *refclocks;
     struct ke_service *ke;
     struct client *client;
     struct tsc *tsc;

@@ -20,10 +20,12 @@
 #include "boot/nts.h"
 #include "boot/nts_cost.h"
 #include "boot/recover.h"
+#include "boot/refclocks.h"
 #include "boot/remember.h"
 #include "boot/settings.h"
 #include "drivers/acpi.h"
 #include "drivers/hpet.h"
+#include "drivers/hyperv.h"
 #include "drivers/kvmclock.h"
 #include "drivers/netdev.h"
 #include "drivers/pci.h"
@@ -64,6 +66,7 @@ static struct {
     struct upstream_source source[CONFIG_SOURCES_MAX];
     struct ke_clients ke_clients;
     struct upstream upstream;
+    struct refclocks refclocks;
     struct ke_service ke;
     struct recover recover;
     struct loop loop;
@@ -163,6 +166,7 @@ static void attach_clock(struct refclock *clock,
 {
     const struct refclock_machine from = {
         .rtc_century = machine.acpi.rtc_century,
+        .acpi = &machine.acpi,
     };
 
     clock->state = state;
@@ -188,6 +192,7 @@ static void measure_counter(void)
     struct tsc *tsc = &machine.tsc;
 
     tsc_init(tsc);
+    tsc_tell(tsc, "Hyper-V", hyperv_hz());
     if (machine.kvmclock.driver)
         tsc_tell(tsc, "kvm-clock", kvmclock_hz(machine.kvmclock.state));
     if (!tsc_measure(tsc, machine.reference,
@@ -211,7 +216,7 @@ static bool ask_clocks(struct client_start *start)
 
     for (unsigned i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
         struct refclock *clock = clocks[i];
-        struct refclock_sample sample;
+        struct refclock_sample sample = {0};
 
         if (!clock->driver)
             continue;
@@ -474,8 +479,16 @@ static void start_upstream(void)
         .ke = &machine.ke_clients,
     };
 
+    const struct refclock_machine from = {
+        .rtc_century = machine.acpi.rtc_century,
+        .acpi = &machine.acpi,
+    };
+
     start_ke_clients();
+    refclocks_start(&machine.refclocks, config, &from, &machine.client,
+                    machine.tsc.best.hz);
     upstream_start(&machine.upstream, &setup, counter_read());
+    refclocks_name(&machine.refclocks, &machine.upstream);
     nts_sources_resume(&machine.upstream, state_loaded(&machine.state),
                        counter_read());
     remember_part(&machine.remember, nts_sources_collect, &machine.upstream);
@@ -536,6 +549,7 @@ void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
     machine.loop = (struct loop){
         .net = &machine.net,
         .upstream = &machine.upstream,
+        .refclocks = &machine.refclocks,
         .ke = &machine.ke,
         .client = &machine.client,
         .tsc = &machine.tsc,

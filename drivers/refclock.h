@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct acpi;
 struct refclock;
 
 /*
@@ -18,11 +19,13 @@ struct refclock_sample {
     int64_t seconds; /* since 1970-01-01 00:00:00 UTC */
     uint32_t nanoseconds;
     uint64_t bound_ns;
+    uint64_t bound_ticks; /* and besides by that many ticks each way */
 };
 
 /* What a driver may need to know of the machine, from its ACPI tables. */
 struct refclock_machine {
-    uint8_t rtc_century; /* the FADT's index into the CMOS RAM; 0: none */
+    uint8_t rtc_century;     /* the FADT's index into the CMOS RAM; 0: none */
+    const struct acpi *acpi; /* NULL: none */
 };
 
 struct refclock_driver {
@@ -35,7 +38,8 @@ struct refclock_driver {
     bool (*attach)(struct refclock *clock,
                    const struct refclock_machine *machine);
 
-    /* Read it, in bounded time.  False: no reading now; `failed` says why. */
+    /* Read it, in bounded time, into what is zero.  False: no reading now, or
+     * one that it does not vouch for; `failed` says why. */
     bool (*sample)(struct refclock *clock, struct refclock_sample *sample);
 };
 

@@ -38,6 +38,8 @@ static uint64_t seconds(const struct upstream *u, uint64_t s)
 
 static const char *name_of(const struct upstream *u, int slot)
 {
+    if (u->slot[slot].clock)
+        return u->slot[slot].clock;
     return u->name[u->slot[slot].name].source.name;
 }
 
@@ -775,6 +777,11 @@ static void poll_ke(struct upstream *u, int slot, uint64_t now_ticks)
     /* Another address of that name may do better. */
     if (s->unwanted && !name->literal && name->next_ticks == 0)
         name->next_ticks = now_ticks;
+}
+
+void upstream_name_clock(struct upstream *u, int slot, const char *name)
+{
+    u->slot[slot].clock = name;
 }
 
 void upstream_poll(struct upstream *u, uint64_t now_ticks)

@@ -55,9 +55,10 @@ struct upstream_slot {
     struct upstream *upstream;
     bool used;
     bool has_addr;
-    bool unwanted; /* its address does not serve us; look for another */
-    bool silent;   /* and that is only for not answering */
-    uint8_t name;  /* index */
+    bool unwanted;     /* its address does not serve us; look for another */
+    bool silent;       /* and that is only for not answering */
+    uint8_t name;      /* index */
+    const char *clock; /* it is this reference clock, and not `used` */
     struct ip_addr6 addr;
     struct ke_client *ke; /* NULL: no NTS; else `addr` is that of NTS-KE */
     bool doubted;         /* it was told that answers are not proven */
@@ -102,6 +103,10 @@ struct upstream_setup {
  */
 void upstream_start(struct upstream *u, const struct upstream_setup *setup,
                     uint64_t now_ticks);
+
+/* What the log is to call a slot of the client that is a reference clock; the
+ * name is lent for good.  Level: boot. */
+void upstream_name_clock(struct upstream *u, int slot, const char *name);
 
 /*
  * Everything that is due: requests, timeouts, resolution; logs the client's

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The clocks of the platform that are configured, read for the client. */
+#include "boot/refclocks.h"
+
+#include "arch/cpu.h"
+#include "arch/log.h"
+#include "drivers/kvm_pairing.h"
+#include "drivers/rtc.h"
+#include "drivers/vmclock.h"
+#include "drivers/vmware.h"
+
+/* Everything of a kind there is once. */
+static struct {
+    struct kvm_pairing kvm;
+    struct vmclock vmclock;
+    struct vmware vmware;
+    struct rtc rtc;
+} state;
+
+static const struct {
+    const struct refclock_driver *driver;
+    void *state;
+} drivers[REFCLOCK_KINDS] = {
+    [REFCLOCK_KVM] = {&kvm_pairing_driver, &state.kvm},
+    [REFCLOCK_VMCLOCK] = {&vmclock_driver, &state.vmclock},
+    [REFCLOCK_VMWARE] = {&vmware_driver, &state.vmware},
+    [REFCLOCK_RTC] = {&rtc_driver, &state.rtc},
+};
+
+static void attach(struct refclock *clock, const char *name,
+                   const struct refclock_machine *machine)
+{
+    const struct refclock_driver *driver = clock->driver;
+
+    clock->driver = NULL;
+    if (!driver || !driver->probe(machine))
+        clock->failed = "this machine has none";
+    else if (driver->attach(clock, machine))
+        clock->driver = driver;
+    if (clock->driver)
+        log_line("refclock %s: attached", name);
+    else
+        log_line("refclock %s: %s", name, clock->failed);
+}
+
+void refclocks_start(struct refclocks *r, const struct config *config,
+                     const struct refclock_machine *machine,
+                     struct client *client, uint64_t ticks_per_s)
+{
+    r->client = client;
+    r->ticks_per_s = ticks_per_s;
+    r->count = config->refclock_count;
+    for (unsigned i = 0; i < r->count; i++) {
+        const struct config_refclock *k = &config->refclock[i];
+
+        r->entry[i].clock = (struct refclock){
+            .driver = drivers[k->kind].driver,
+            .state = drivers[k->kind].state,
+        };
+        r->entry[i].name = k->name;
+        r->entry[i].slot = client_add_refclock(client, &k->ntp);
+        attach(&r->entry[i].clock, k->name, machine);
+    }
+}
+
+void refclocks_name(const struct refclocks *r, struct upstream *u)
+{
+    for (unsigned i = 0; i < r->count; i++)
+        if (r->entry[i].slot >= 0)
+            upstream_name_clock(u, r->entry[i].slot, r->entry[i].name);
+}
+
+/* Read it once; false when there is nothing to follow. */
+static bool read_clock(struct refclocks *r, unsigned i)
+{
+    struct refclock *clock = &r->entry[i].clock;
+    struct refclock_sample s = {0};
+
+    if (!clock->driver || !clock->driver->sample(clock, &s)) {
+        if (clock->driver && clock->failed != r->entry[i].told)
+            log_line("refclock %s: %s", r->entry[i].name, clock->failed);
+        r->entry[i].told = clock->failed;
+        return false;
+    }
+    r->entry[i].told = NULL;
+    client_refclock_sample(r->client, r->entry[i].slot, s.ticks,
+                           ntp_date_from_unix(s.seconds, s.nanoseconds),
+                           (double)s.bound_ns * 1e-9 +
+                               (double)s.bound_ticks / (double)r->ticks_per_s);
+    return true;
+}
+
+void refclocks_poll(struct refclocks *r, uint64_t now_ticks)
+{
+    int slot;
+
+    if (r->count == 0)
+        return;
+    while ((slot = client_refclock_due(r->client, now_ticks)) >= 0) {
+        for (unsigned i = 0; i < r->count; i++)
+            if (r->entry[i].slot == slot && !read_clock(r, i))
+                client_refclock_failed(r->client, slot, now_ticks);
+    }
+}
