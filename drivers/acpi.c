@@ -83,7 +83,7 @@ static void note_table(struct acpi *acpi, uint64_t address)
     struct view v = map_table(address);
 
     if (!v.ok || sum_of(v.at, v.left) != 0) {
-        log_line("acpi: table at %#llx is damaged, ignored",
+        log_line("acpi: table at 0x%llx is damaged, ignored",
                  (unsigned long long)address);
         return;
     }

@@ -208,6 +208,7 @@ static bool set_up_ssl(struct tls *t)
         tls_fail_error(t, error);
         return false;
     }
+    mbedtls_ssl_set_user_data_p(&t->ssl, t);
     mbedtls_ssl_set_bio(&t->ssl, t, tls_link_transmit, tls_link_receive, NULL);
     return true;
 }
@@ -221,6 +222,7 @@ struct tls *tls_accept(struct tls_server *s, struct tcp_pcb *pcb)
     t->server = s;
     t->connected = true;
     t->addr = net_addr_from_lwip(&pcb->remote_ip);
+    t->ours = net_addr_from_lwip(&pcb->local_ip);
     net_peer_note(&t->peer, &t->addr);
     tls_link_take(t, pcb);
     return t;

@@ -69,8 +69,8 @@ bool tls_server_init(struct tls_server *s, const char *alpn);
 /*
  * Add a certificate, with those that it was signed by after it, and its key;
  * each PEM or DER.  A client that names a server gets the certificates of that
- * name, if there are any, else it is offered all; the first fitting one is
- * used.
+ * name, who names none those of the address that it came to; if there are none,
+ * it is offered all, and its own order of algorithms decides.
  * Returns false and in `why` the reason in words.
  */
 bool tls_server_add_cert(struct tls_server *s, const uint8_t *chain, size_t len,

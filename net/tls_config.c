@@ -69,13 +69,13 @@ static bool config_init(mbedtls_ssl_config *config, int endpoint,
 
 /*
  * The client's hello was read.  Who does not speak our protocol goes no
- * further: mbedTLS lets pass who names none at all.
+ * further: mbedTLS lets pass who names none at all.  Who asks for no name has
+ * but our address to go by (RFC 6066, 3: an address is not sent).
  */
 static int on_hello(mbedtls_ssl_context *ssl)
 {
-    const mbedtls_ssl_config *config = mbedtls_ssl_context_get_config(ssl);
-    struct tls_server *s = mbedtls_ssl_conf_get_user_data_p(
-        (mbedtls_ssl_config *)(uintptr_t)config);
+    const struct tls *t = mbedtls_ssl_get_user_data_p(ssl);
+    struct tls_server *s = t->server;
     size_t len;
     const unsigned char *name = mbedtls_ssl_get_hs_sni(ssl, &len);
 
@@ -86,10 +86,12 @@ static int on_hello(mbedtls_ssl_context *ssl)
         return MBEDTLS_ERR_SSL_NO_APPLICATION_PROTOCOL;
     }
 
-    for (unsigned i = 0; name != NULL && i < s->owns; i++) {
+    for (unsigned i = 0; i < s->owns; i++) {
         struct tls_own *own = &s->own[i];
 
-        if (!tls_verify_name(&own->chain, (const char *)name, len))
+        if (name != NULL
+                ? !tls_verify_name(&own->chain, (const char *)name, len)
+                : !tls_verify_addr(&own->chain, &t->ours))
             continue;
 
         int error = mbedtls_ssl_set_hs_own_cert(ssl, &own->chain, &own->key);
@@ -110,7 +112,6 @@ bool tls_server_init(struct tls_server *s, const char *alpn)
         if (!config_init(config[i], MBEDTLS_SSL_IS_SERVER,
                          i == 0 ? with_aes : chacha, s->alpn))
             return false;
-        mbedtls_ssl_conf_set_user_data_p(config[i], s);
         mbedtls_ssl_conf_cert_cb(config[i], on_hello);
     }
     return true;

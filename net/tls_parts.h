@@ -39,6 +39,7 @@ struct tls {
 
     struct net_peer peer;   /* of a server: the way back */
     struct ip_addr6 addr;   /* of the other end */
+    struct ip_addr6 ours;   /* of a server: where they came to */
     struct ip_addr6 wanted; /* address that the certificate must name, or 0 */
     int64_t earliest, latest;
     uint32_t cert_flags;

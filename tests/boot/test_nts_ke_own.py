@@ -40,6 +40,16 @@ def test_certificates_are_chosen_by_name(tmp_path, serve):
                              else "one.test")
 
 
+def test_without_a_name_the_certificate_has_the_address(tmp_path, serve):
+    """Clients that ask by address name nobody, and some prefer RSA."""
+    ca = nts_lab.Authority(tmp_path)
+    serve(pairs=[ca.issue(["one.test"]), ca.issue(["two.test"], "rsa"),
+                 ca.issue(["three.test", lab.GUEST], "rsa")])
+    with nts.Session(lab.GUEST, nts.context(ca.path)) as s:
+        s.handshake()
+        assert s.tls.get_peer_certificate().get_subject().CN == "three.test"
+
+
 def test_without_aes_instructions_chacha_is_preferred(serve):
     serve(cpu="qemu64")
     with nts.Session(lab.GUEST) as s:
