@@ -52,6 +52,20 @@ static void check_minsources(struct config_builder *b)
                  "at least that many sources, or the clock is never set");
 }
 
+/* Reference clocks take the client's slots as servers do. */
+static void check_slots(struct config_builder *b)
+{
+    const struct config *c = &b->config;
+    unsigned count = c->refclock_count;
+
+    for (unsigned i = 0; i < c->source_count; i++)
+        count += c->source[i].max_sources;
+    if (c->refclock_count > 0 && count > CONFIG_SOURCES_MAX)
+        report_wrong(&b->report, b->source_at[0],
+                     "more sources and reference clocks",
+                     "at most 32 in all, counting maxsources of each pool");
+}
+
 static bool any_authenticated(const struct config *c)
 {
     for (unsigned i = 0; i < c->source_count; i++)
@@ -207,6 +221,7 @@ void check_all(struct config_builder *b)
     check_bind(b);
     check_smoothtime(b);
     apply_sources(b);
+    check_slots(b);
     check_minsources(b);
     check_authselectmode(b);
 }

@@ -139,6 +139,10 @@ static void test_they_count_among_the_sources(void **state)
     CHECK(
         read_chrony("server a\nrefclock RTC noselect\nminsources 2")->refused);
     accept("server a\nrefclock RTC\nauthselectmode require");
+    accept("pool a maxsources 16\npool b maxsources 15\nrefclock RTC");
+    CHECK(read_chrony("pool a maxsources 16\npool b maxsources 16\n"
+                      "refclock RTC")
+              ->refused);
     CHECK(!accept("refclock RTC")->client.local.enabled);
     CHECK_EQ(only("maxsamples 20\nrefclock RTC")->ntp.source.maxsamples, 20);
 }
