@@ -150,17 +150,23 @@ static bool make_own(struct ke_service *s)
     return nts_cert_make(&subject, &s->own) && add_own(s);
 }
 
-static bool ends_soon(const struct ke_service *s, const uint8_t *cert,
-                      size_t len)
+/*
+ * May it be shown on?  Clients trust this one and no other, so a clock that is
+ * not set has no say; but such a one may have made it, for another age.
+ */
+static bool is_good(const struct ke_service *s, const uint8_t *cert, size_t len)
 {
     mbedtls_x509_crt crt;
-    bool soon;
+    int64_t now = date_of(s);
+    bool good;
 
     mbedtls_x509_crt_init(&crt);
-    soon = mbedtls_x509_crt_parse_der(&crt, cert, len) != 0 ||
-           nts_cert_days_left(&crt, date_of(s)) < NTS_CERT_WARN_DAYS;
+    good = mbedtls_x509_crt_parse_der(&crt, cert, len) == 0 &&
+           (!client_is_set(s->setup.client) ||
+            (nts_cert_days_left(&crt, now) >= NTS_CERT_WARN_DAYS &&
+             nts_cert_seconds(&crt.valid_from) <= now));
     mbedtls_x509_crt_free(&crt);
-    return soon;
+    return good;
 }
 
 static bool keep_own(struct ke_service *s)
@@ -168,7 +174,7 @@ static bool keep_own(struct ke_service *s)
     const struct state_data *kept = s->setup.kept;
 
     if (kept == NULL || kept->own.cert_len == 0 ||
-        ends_soon(s, kept->own.cert, kept->own.cert_len))
+        !is_good(s, kept->own.cert, kept->own.cert_len))
         return false;
     s->own.cert_len = kept->own.cert_len;
     s->own.key_len = kept->own.key_len;
@@ -192,7 +198,7 @@ static void warn_of_names(const struct ke_service *s)
     }
 }
 
-/* The one that was kept, unless it is about to end; else a new one. */
+/* The one that was kept, as long as it is good; else a new one. */
 static void use_own(struct ke_service *s)
 {
     char fingerprint[NTS_CERT_FINGERPRINT_TEXT];

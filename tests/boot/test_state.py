@@ -123,6 +123,33 @@ def test_second_boot_finds_what_the_first_saved(boot, link, upstream, tmp_path):
     assert found(look(boot, path))[0] == number
 
 
+def own_certificate(boot, link, path, append, base):
+    """Which certificate of its own is shown, at that time of the RTC."""
+    vm = boot(append, net=link.netdev(), extra=disk(path) + [
+        "-rtc", "clock=vm,base=" + base])
+    said = vm.wait_for("nts: (the same|a new) certificate of our own, "
+                       "SHA-256 ([0-9A-F:]{95})")
+    time.sleep(4)  # it is saved
+    vm.close()
+    return said.groups()
+
+
+def test_certificate_is_judged_by_a_clock_that_is_set(boot, link, upstream,
+                                                      tmp_path):
+    """Ten years that begin in 2060 are kept by an RTC that says 2075, and of no
+    use today."""
+    del upstream
+    path = make_disk(tmp_path / "disk")
+    alone = ADDRESS + "server 10.0.2.99; allow"
+    made, first = own_certificate(boot, link, path, alone, "2060-01-01")
+    assert made == "a new"
+    assert own_certificate(boot, link, path, alone, "2075-01-01") == (
+        "the same", first)
+    made, second = own_certificate(boot, link, path, STATIC,
+                                   time.strftime("%Y-%m-%d"))
+    assert made == "a new" and second != first
+
+
 @pytest.mark.parametrize("machine", ["pc", "microvm,pcie=on"])
 @pytest.mark.parametrize("device", [
     ",disable-legacy=on", ",disable-modern=off,disable-legacy=off",
