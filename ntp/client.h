@@ -130,6 +130,7 @@ struct client_start {
     X(CLIENT_KISS_STOP, "told to stop asking by")                              \
     X(CLIENT_LEAP, "leap second announced")                                    \
     X(CLIENT_LEAP_DONE, "leap second passed")                                  \
+    X(CLIENT_SMEARER, "WARNING: leap seconds are smeared, unlike others, by")  \
     X(CLIENT_SMEARED, "smear of the leap second is over")                      \
     X(CLIENT_LIST_EXPIRING, "WARNING: the list of leap seconds expires")       \
     X(CLIENT_LIST_EXPIRED, "WARNING: the list of leap seconds expired")
@@ -171,6 +172,7 @@ struct source {
     bool reachable; /* was, at the last look */
     bool silent;    /* never answered, at the last look, and should have */
     bool named;     /* as a falseticker, and it still is one */
+    bool smears;    /* leap seconds, unlike others; told */
     bool left_out;  /* the last request: it could not be authenticated */
     struct source_config config;
     struct source_refclock refclock;

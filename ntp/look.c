@@ -153,6 +153,50 @@ static void name_falsetickers(struct client *c, uint64_t ticks,
     c->divided = divided && !c->waiting;
 }
 
+/* Within a day of a leap second, which is when others smear it. */
+static bool is_leap_day(const struct client *c, uint64_t ticks)
+{
+    const struct clock_line *line = &c->discipline.line;
+    ntp_date date = clock_unleapt(line, ticks);
+    ntp_span day = ntp_date_from_seconds(86400);
+
+    return (date > line->leap_date - day && line->leap != LEAP_UNKNOWN) ||
+           (c->leapt_date != 0 && date < c->leapt_date + day);
+}
+
+/* By what it says itself, or by how far it is off on such a day. */
+static bool is_smearing(const struct client *c, const struct candidate *k,
+                        const struct selection *s, bool leap_day)
+{
+    double away = real_abs(k->offset - s->offset);
+
+    if (c->source[k->slot].header.reference_id == SMEAR_REFERENCE_ID)
+        return true;
+    return leap_day && s->agree > 0 && k->state == SOURCE_FALSETICKER &&
+           away < 1 + k->distance;
+}
+
+/* Smeared time and UTC do not mix: name whoever smears among others. */
+static void name_smearers(struct client *c, uint64_t ticks,
+                          const struct view *v)
+{
+    bool leap_day = is_leap_day(c, ticks);
+    unsigned smearing = 0;
+
+    for (unsigned i = 0; i < v->candidates; i++)
+        smearing += is_smearing(c, &v->candidate[i], &v->selection, leap_day);
+    for (unsigned i = 0; i < v->candidates; i++) {
+        const struct candidate *k = &v->candidate[i];
+        struct source *s = &c->source[k->slot];
+        bool mixed = smearing < v->candidates &&
+                     is_smearing(c, k, &v->selection, leap_day);
+
+        if (mixed && !s->smears)
+            client_note(c, CLIENT_SMEARER, k->slot, ticks, 0);
+        s->smears = mixed;
+    }
+}
+
 static void notice_reachability(struct client *c, int slot, uint64_t ticks)
 {
     struct source *s = &c->source[slot];
@@ -240,4 +284,5 @@ void look(struct client *c, uint64_t ticks, struct view *v)
     }
     name_falsetickers(c, ticks, v->candidate, v->candidates,
                       v->selection.agree);
+    name_smearers(c, ticks, v);
 }

@@ -1067,6 +1067,9 @@ static void test_samples_around_a_leap_are_left_out(void **state)
     CHECK(rig.client.source[0].filter.total <= before + 1);
     rig.leapt = -SECOND;
     rig.server[0].leap = LEAP_NONE;
+    pass(5);
+    CHECK_EQ(rig.events[CLIENT_LEAP_DONE], 1);
+    CHECK(rig.client.source[0].filter.total <= before + 1);
     pass(20);
     CHECK(rig.client.source[0].filter.total > before + 10);
     CHECK_NEAR(error(), 0, 1e-4);
@@ -1218,6 +1221,45 @@ static void test_a_leap_is_not_announced_again_by_old_replies(void **state)
     CHECK_EQ(rig.events[CLIENT_LEAP], 1);
 }
 
+static void test_who_smears_among_others_is_named_once(void **state)
+{
+    (void)state;
+    begin();
+    start(3, NULL);
+    rig.server[2].reference_id = SMEAR_REFERENCE_ID;
+    pass(2000);
+    CHECK_EQ(rig.events[CLIENT_SMEARER], 1);
+    CHECK_EQ(rig.last[CLIENT_SMEARER].slot, 2);
+    pass(20000);
+    CHECK_EQ(rig.events[CLIENT_SMEARER], 1);
+
+    /* All of them: that is meant. */
+    begin();
+    start(2, NULL);
+    rig.server[0].reference_id = SMEAR_REFERENCE_ID;
+    rig.server[1].reference_id = SMEAR_REFERENCE_ID;
+    pass(2000);
+    CHECK_EQ(rig.events[CLIENT_SMEARER], 0);
+}
+
+/* Off by less than a second on the day of a leap second: it is smeared. */
+static void test_who_is_off_on_a_leap_day_is_said_to_smear(void **state)
+{
+    (void)state;
+    for (int leaps = 0; leaps < 2; leaps++) {
+        begin();
+        start(4, NULL);
+        for (int i = 0; leaps && i < 3; i++)
+            rig.server[i].leap = LEAP_INSERT;
+        pass(2000);
+        rig.server[3].ahead = 0.2;
+        pass(8000);
+        CHECK_EQ(rig.events[CLIENT_FALSETICKER], 1);
+        CHECK_EQ(rig.events[CLIENT_SMEARER], leaps);
+        CHECK(!leaps || rig.last[CLIENT_SMEARER].slot == 3);
+    }
+}
+
 static void test_a_withdrawn_leap_does_not_happen(void **state)
 {
     (void)state;
@@ -1323,6 +1365,8 @@ int main(void)
         cmocka_unit_test(test_without_smoothtime_it_is_slewed_by_maxslewrate),
         cmocka_unit_test(test_a_smear_never_breaks),
         cmocka_unit_test(test_a_leap_is_not_announced_again_by_old_replies),
+        cmocka_unit_test(test_who_smears_among_others_is_named_once),
+        cmocka_unit_test(test_who_is_off_on_a_leap_day_is_said_to_smear),
         cmocka_unit_test(test_a_withdrawn_leap_does_not_happen),
         cmocka_unit_test(test_garbage_changes_nothing),
     };
