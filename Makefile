@@ -594,7 +594,7 @@ same-bytes: third-party ## the image twice, in two folders: the same bytes?
 
 test: ## set up, then everything, the long parts short
 	@tools/setup test
-	@exec env FUZZ_SECONDS=$(or $(TEST_FUZZ_SECONDS),5) \
+	@exec env FUZZ_SECONDS=$(or $(TEST_FUZZ_SECONDS),5) PLANTED=1 \
 	    $(PYTHON) tests/run_all.py unit lint both-compilers same-bytes \
 	    fuzz+prove sim boot-test bench-short
 
