@@ -70,9 +70,10 @@ static void credit(unsigned bits)
         rng_ready(&entropy.rng);
 }
 
+/* And there: a processor may name RDSEED, and it never answers. */
 static bool is_healthy(const struct source *s)
 {
-    return s->present && !s->health.failed;
+    return s->present && s->health.samples > 0 && !s->health.failed;
 }
 
 /* `bits_each` of 64: what a word is trusted with. */
