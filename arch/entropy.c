@@ -39,6 +39,10 @@ static struct {
     unsigned bits;
     struct source rdseed, rdrand, device, jitter;
 
+    uint32_t (*epoch)(void *arg); /* or NULL */
+    void *epoch_arg;
+    uint32_t seen; /* epoch */
+
     uint64_t noted[8]; /* written at interrupt level */
     unsigned note;
 } entropy;
@@ -160,16 +164,51 @@ __attribute__((no_stack_protector)) void entropy_init(void)
     __stack_chk_guard = guard & ~(uintptr_t)0xff; /* stops string copies */
 }
 
+void entropy_freshen(void *buf, size_t len)
+{
+    uint8_t *bytes = buf;
+    uint64_t word = 0;
+
+    if (!is_healthy(&entropy.rdrand))
+        return;
+    for (unsigned tries = 0; tries < RETRIES; tries++)
+        if (rdrand(&word))
+            break;
+    for (size_t i = 0; i < len && i < sizeof word; i++)
+        bytes[i] ^= (uint8_t)(word >> 8 * i);
+}
+
+void entropy_watch(uint32_t (*epoch)(void *arg), void *arg)
+{
+    entropy.epoch_arg = arg;
+    entropy.epoch = epoch;
+    entropy.seen = epoch(arg);
+}
+
+static void heed_epoch(void)
+{
+    uint32_t epoch;
+
+    if (!entropy.epoch)
+        return;
+    epoch = entropy.epoch(entropy.epoch_arg);
+    if (epoch != entropy.seen)
+        entropy_renew();
+    entropy.seen = epoch;
+}
+
 void entropy_fill(void *buf, size_t len)
 {
+    heed_epoch();
     rng_fill(&entropy.rng, buf, len);
+    entropy_freshen(buf, len);
 }
 
 void entropy_seed(struct rng *r)
 {
     uint8_t seed[32];
 
-    rng_fill(&entropy.rng, seed, sizeof seed);
+    entropy_fill(seed, sizeof seed);
     rng_mix(r, seed, sizeof seed);
     memset(seed, 0, sizeof seed);
     __asm__ volatile("" : : "r"(seed) : "memory");

@@ -18,6 +18,20 @@ void entropy_init(void);
 /* Random bytes from the background's generator.  Level: boot, background. */
 void entropy_fill(void *buf, size_t len);
 
+/*
+ * Before each of those, `epoch` is asked: when it tells another number than
+ * before, the machine may have been copied, and the generator is renewed first.
+ * Level: boot.
+ */
+void entropy_watch(uint32_t (*epoch)(void *arg), void *arg);
+
+/*
+ * Mix RDRAND, where it is there, into bytes that a generator gave: two copies
+ * of one machine never give the same, whether or not they know that they are.
+ * Level: any.
+ */
+void entropy_freshen(void *buf, size_t len);
+
 /* Seed another level's or CPU's generator.  Level: boot, background. */
 void entropy_seed(struct rng *r);
 

@@ -406,6 +406,8 @@ static void start_watch(void)
             },
         .client = &machine.client,
         .net = &machine.net,
+        .nts = &machine.nts,
+        .upstream = &machine.upstream,
         .ticks_per_s = machine.tsc.best.hz,
     };
 
@@ -542,6 +544,7 @@ void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
     start_network();
     start_ke();
     start_upstream();
+    recover_join(&machine.recover);
     mem_seal();
     log_line("boot: done, %llu KiB of memory left",
              (unsigned long long)(mem_available() / 1024));

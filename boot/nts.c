@@ -16,6 +16,7 @@
 static void random_fast(void *context, void *bytes, size_t len)
 {
     rng_fill(context, bytes, len);
+    entropy_freshen(bytes, len);
 }
 
 static void random_slow(void *context, void *bytes, size_t len)

@@ -3,9 +3,11 @@
 #include "boot/recover.h"
 
 #include "arch/cpu.h"
+#include "arch/entropy.h"
 #include "arch/fmt.h"
 #include "arch/irq.h"
 #include "arch/log.h"
+#include "net/tls.h"
 
 #include <string.h>
 
@@ -76,9 +78,35 @@ static void recover(struct recover *r, uint64_t now)
     tell_begin(r);
     r->withheld = true;
 
+    /* What a copy of us may also have, or may say again. */
+    entropy_renew();
+    nts_service_renew(r->setup.nts);
+    tls_abort_all();
+    net_renew(r->setup.net);
+    upstream_renew(r->setup.upstream, now);
+
     /* It drops its samples when it sees that the clock was disowned. */
     client_tick(r->setup.client, now);
     client_burst(r->setup.client, now);
+
+    flags = irq_save();
+    if (r->handled == r->watch.count)
+        r->setup.net->fast.stale = false;
+    irq_restore(flags);
+}
+
+/* For the background's generator. */
+static uint32_t epoch(void *arg)
+{
+    struct recover *r = arg;
+
+    (void)net_is_stale(r->setup.net);
+    return r->watch.count;
+}
+
+void recover_join(struct recover *r)
+{
+    entropy_watch(epoch, r);
 }
 
 void recover_start(struct recover *r, const struct recover_setup *setup,
@@ -102,10 +130,8 @@ void recover_poll(struct recover *r, uint64_t now_ticks)
 {
     uint64_t flags = irq_save();
 
-    if (now_ticks >= disruption_next(&r->watch)) {
-        (void)fastpath_disrupted(&r->setup.net->fast_config);
-        disruption_poll(&r->watch, counter_read());
-    }
+    (void)fastpath_disrupted(&r->setup.net->fast);
+    disruption_poll(&r->watch, counter_read());
     irq_restore(flags);
 
     if (r->handled != r->watch.count)

@@ -3,9 +3,10 @@
 #ifndef BOOT_RECOVER_H
 #define BOOT_RECOVER_H
 
-#include "arch/tsc.h"
+#include "boot/nts.h"
 #include "drivers/disruption.h"
 #include "net/lwip_port.h"
+#include "net/upstream.h"
 #include "ntp/client.h"
 
 /* What is lent, all of it for good. */
@@ -13,6 +14,8 @@ struct recover_setup {
     struct disruption_places places;
     struct client *client;
     struct net *net;
+    struct nts_service *nts;
+    struct upstream *upstream;
     uint64_t ticks_per_s;
 };
 
@@ -28,6 +31,10 @@ struct recover {
 /* Start to watch.  Level: boot. */
 void recover_start(struct recover *r, const struct recover_setup *setup,
                    uint64_t now_ticks);
+
+/* Watch over the generators too, from now on.  Level: boot, after
+ * net_attach(). */
+void recover_join(struct recover *r);
 
 /*
  * Do what there is to do after a disruption; see whether service is resumed.

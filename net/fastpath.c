@@ -174,6 +174,8 @@ static enum ntp_verdict make_reply(struct fastpath *fp,
         longer && config->server->keys != NULL && config->server->keys->count;
     enum ntp_verdict verdict = NTP_PASS;
 
+    if (nts && fp->stale)
+        return NTP_DROP_DISRUPTED;
     if (nts || keyed)
         config->machine->simd_begin();
     if (nts)
@@ -341,11 +343,14 @@ static uint64_t stamp_ticks(const struct fastpath *fp)
     return us * ticks_per_us;
 }
 
-bool fastpath_disrupted(const struct fastpath_config *config)
+bool fastpath_disrupted(struct fastpath *fp)
 {
+    const struct fastpath_config *config = fp->config;
+
     if (config->disrupted == NULL ||
         !config->disrupted(config->watch, config->machine->counter()))
         return false;
+    fp->stale = true;
     clock_disown(config->clock);
     return true;
 }
@@ -371,7 +376,7 @@ static void drop_answers(struct fastpath *fp)
  */
 static void send_answers(struct fastpath *fp, const struct clock_line *line)
 {
-    if (fastpath_disrupted(fp->config)) {
+    if (fastpath_disrupted(fp)) {
         drop_answers(fp);
         return;
     }

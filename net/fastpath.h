@@ -100,6 +100,11 @@ struct fastpath {
     uint64_t redone;    /* batches stamped again, the CPU having been away */
     uint64_t exhausted; /* times the budget ran out */
     bool masked;        /* shedding, until fastpath_wake() */
+
+    /* Since a disruption: generators and keys may be those of a copy, and
+     * nothing leaves that stands on them, until the background has replaced
+     * them and clears this. */
+    volatile bool stale;
 };
 
 /* Level: boot. */
@@ -127,9 +132,11 @@ void fastpath_wake(struct fastpath *fp, uint64_t entry_ticks);
 void fastpath_addrs(struct fastpath *fp, const struct fastpath_addr *addr,
                     unsigned count);
 
-/* Ask that of its configuration; if so, the clock is disowned.  Level:
- * interrupt, or background with interrupts off. */
-bool fastpath_disrupted(const struct fastpath_config *config);
+/*
+ * Was there a disruption?  If so, the clock is disowned, and `stale` set.
+ * Level: interrupt, or background with interrupts off.
+ */
+bool fastpath_disrupted(struct fastpath *fp);
 
 /* May a request from there be answered, given how it was authenticated? */
 bool fastpath_satisfied(const struct fastpath_config *config,

@@ -176,6 +176,18 @@ void ke_client_reject(struct ke_client *k, const char *why, uint64_t now_ticks)
     (void)fail(k, why, "", now_ticks);
 }
 
+void ke_client_renew(struct ke_client *k, uint64_t now_ticks)
+{
+    if (k->tls != NULL)
+        tls_abort(k->tls);
+    k->tls = NULL;
+    let_go(k);
+    nts_client_forget(&k->nts);
+    k->trying = false;
+    k->attempts = 0;
+    k->next_ticks = now_ticks;
+}
+
 static struct ke_session *free_session(struct ke_clients *all)
 {
     for (int i = 0; i < KE_CLIENT_SESSIONS; i++)

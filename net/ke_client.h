@@ -129,6 +129,10 @@ uint64_t ke_client_next(const struct ke_client *k);
 /* That one of `ntp_addr` is asked for time: it is all that is kept of them. */
 void ke_client_chose(struct ke_client *k, const struct ip_addr6 *addr);
 
+/* The machine was copied or taken back: keys, cookies and sessions may be in
+ * others' hands.  Others are asked for at once. */
+void ke_client_renew(struct ke_client *k, uint64_t now_ticks);
+
 /* What was agreed on is of no use, and `why`; another time. */
 void ke_client_reject(struct ke_client *k, const char *why, uint64_t now_ticks);
 

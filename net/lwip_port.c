@@ -325,6 +325,25 @@ static bool may_tell_error(struct net *net)
     return true;
 }
 
+bool net_is_stale(struct net *net)
+{
+    uint64_t flags = irq_save();
+
+    (void)fastpath_disrupted(&net->fast);
+    irq_restore(flags);
+    return net->fast.stale;
+}
+
+void net_renew(struct net *net)
+{
+    struct tcp_pcb *pcb;
+
+    entropy_fill(net->secret, sizeof(net->secret));
+    /* Silently: the other end may be talking to the original. */
+    while ((pcb = tcp_active_pcbs) != NULL)
+        tcp_abandon(pcb, 0);
+}
+
 static err_t on_output(struct netif *netif, struct pbuf *p)
 {
     struct net *net = netif->state;
@@ -332,6 +351,8 @@ static err_t on_output(struct netif *netif, struct pbuf *p)
 
     if (len > sizeof(net->out))
         return ERR_BUF;
+    if (net_is_stale(net))
+        return ERR_OK; /* as if it were lost on the way */
 
     pbuf_copy_partial(p, net->out, (u16_t)len, 0);
     if (net->config->private_only && is_public(net->out, len, true)) {

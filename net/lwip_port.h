@@ -146,6 +146,13 @@ void net_poll(struct net *net, uint64_t now_ticks);
 /* Milliseconds until net_poll() has work to do again without a frame. */
 uint32_t net_next_timeout_ms(struct net *net);
 
+/* Has there been a disruption that is not taken care of, so that nothing may
+ * leave?  It is looked for. */
+bool net_is_stale(struct net *net);
+
+/* Forget all TCP connections without another byte, and their secret. */
+void net_renew(struct net *net);
+
 /*
  * Has the card something for net_poll()?  Ask with interrupts off before
  * halting.

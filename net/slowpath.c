@@ -81,16 +81,6 @@ static enum ntp_verdict make_reply(struct net *net, struct answer *a,
     return verdict;
 }
 
-/* Was time lost, so that the reply must not leave? */
-static bool is_disrupted(const struct net *net)
-{
-    uint64_t flags = irq_save();
-    bool disrupted = fastpath_disrupted(&net->fast_config);
-
-    irq_restore(flags);
-    return disrupted;
-}
-
 /* Write what is written last; returns the length of the reply. */
 static size_t finish(const struct net *net, struct answer *a)
 {
@@ -118,7 +108,7 @@ static enum ntp_verdict answer(struct net *net, struct udp_pcb *pcb,
     verdict = make_reply(net, &a, request->tot_len, verdict, &from, port);
     if (!ntp_is_answer(verdict))
         return verdict;
-    if (is_disrupted(net))
+    if (net_is_stale(net))
         return NTP_DROP_DISRUPTED;
 
     /* No reply is longer than its request. */

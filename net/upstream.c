@@ -784,6 +784,15 @@ void upstream_name_clock(struct upstream *u, int slot, const char *name)
     u->slot[slot].clock = name;
 }
 
+void upstream_renew(struct upstream *u, uint64_t now_ticks)
+{
+    for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {
+        close_slot(&u->slot[i]);
+        if (u->slot[i].used && u->slot[i].ke != NULL)
+            ke_client_renew(u->slot[i].ke, now_ticks);
+    }
+}
+
 void upstream_poll(struct upstream *u, uint64_t now_ticks)
 {
     struct client_request request;

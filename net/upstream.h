@@ -115,6 +115,10 @@ void upstream_name_clock(struct upstream *u, int slot, const char *name);
  */
 void upstream_poll(struct upstream *u, uint64_t now_ticks);
 
+/* The machine was copied or taken back: what was agreed on with servers is
+ * dropped, and questions under way are forgotten. */
+void upstream_renew(struct upstream *u, uint64_t now_ticks);
+
 /* The counter value at which upstream_poll() has work to do. */
 uint64_t upstream_next(const struct upstream *u);
 

@@ -120,3 +120,85 @@ def audited(vm, sign, behind, tolerance=0.3):
     assert abs(float(away) - abs(behind)) < tolerance, lines
     assert float(withheld) < 3, lines
     return signs, float(away), float(withheld)
+
+
+def monitor(vm, line):
+    answer = vm.qmp("human-monitor-command", **{"command-line": line})
+    assert not answer.strip(), answer
+
+
+MARKER = ["-device", "vmclock"]
+
+
+def generation(number):
+    return ["-device",
+            "vmgenid,guid=00000000-0000-4000-8000-%012d" % number]
+
+
+class Copies:
+    """An appliance that is written to a file, and started from it."""
+
+    def __init__(self, boot, link, options, extra=(), **more):
+        self.boot, self.link, self.options = boot, link, options
+        self.more = more
+        self.rtc = ["-rtc", "base=utc,clock=host"]
+        self.vm = served(boot, link, options, extra=[*self.rtc, *extra],
+                         **more)
+        self.file = self.vm.console + ".migration"
+
+    def save(self):
+        """It is over with it then."""
+        self.vm.qmp("migrate", uri="file:" + self.file)
+        lab.until("saved", 20, lambda: self.vm.qmp(
+            "query-migrate").get("status") == "completed")
+        self.vm.qmp("quit")
+        self.vm.process.wait(10)
+
+    def start(self, extra=()):
+        self.vm = self.boot(self.options, net=self.link.netdev(), extra=[
+            *self.rtc, *extra, "-incoming", "file:" + self.file], **self.more)
+        lab.until("running", 10, lambda: self.vm.qmp(
+            "query-status")["status"] == "running", 0.01)
+        return self.vm
+
+
+class Wire(threading.Thread):
+    """Every IPv4 packet that the appliance sends: [(protocol, payload)]."""
+
+    def __init__(self, name):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
+                                    socket.htons(3))
+        self.socket.bind((name, 0))
+        self.socket.settimeout(0.05)
+        self.packets = []
+        self.going = True
+        self.start()
+
+    def run(self):
+        mac = bytes.fromhex(lab.GUEST_MAC.replace(":", ""))
+        while self.going:
+            try:
+                frame = self.socket.recv(4096)
+            except OSError:
+                continue
+            if frame[6:12] == mac and frame[12:14] == b"\x08\0":
+                ip = frame[14:]
+                self.packets.append((ip[9], ip[ip[0] % 16 * 4:
+                                               int.from_bytes(ip[2:4], "big")]))
+
+    def close(self):
+        self.going = False
+        self.join(2)
+        self.socket.close()
+
+    def questions(self):
+        """The transmit timestamps of its own requests."""
+        return [p[48:56] for protocol, p in list(self.packets)
+                if protocol == 17 and p[2:4] == b"\0\x7b" and len(p) >= 56
+                and p[8] & 7 == 3]
+
+    def segments(self, port):
+        """TCP from that port of its own."""
+        return [p for protocol, p in list(self.packets) if protocol == 6 and
+                int.from_bytes(p[0:2], "big") == port]

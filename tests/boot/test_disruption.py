@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Pauses, copies and restores: no wrong time is served, and service returns."""
 
+import pytest
+
 import disruption as d
+import ke_lab
+import lab
+import nts_lab
 
 PLAIN = "address 10.0.2.15/24; allow; server 10.0.2.2 iburst maxpoll 6; "
 
@@ -26,3 +31,94 @@ def test_nothing_is_noticed_where_nothing_happened(boot, link, upstream):
         client.no_lies()
         assert client.served() == len(client.replies)
     assert "disruption: noticed" not in vm.output()
+
+
+@pytest.mark.parametrize("sign", ["marker", "generation", "both"])
+def test_a_copy_from_a_file_does_not_serve_the_time_of_the_original(
+        boot, link, upstream, sign):
+    del upstream
+    marker = d.MARKER if sign != "generation" else []
+    old, new = ([], []) if sign == "marker" else (
+        d.generation(1), d.generation(2))
+    vm = d.Copies(boot, link, PLAIN, [*marker, *old])
+    with d.Client() as client:
+        vm.save()
+        d.sleep(1)
+        now = vm.start([*marker, *new])
+        client.until_served(3)
+        client.no_lies()
+    if sign != "generation":
+        d.audited(now, "vmclock's disruption marker", 1.5, 1.5)
+    if sign != "marker":
+        d.audited(now, "a new VM generation ID", 1.5, 1.5)
+
+
+def test_a_copy_without_any_sign_is_noticed_by_the_rtc(boot, link, upstream):
+    del upstream
+    vm = d.Copies(boot, link, PLAIN)
+    with d.Client() as client:
+        vm.save()
+        d.sleep(4)
+        now = vm.start()
+        client.until_served(3)
+        client.no_lies()
+    d.audited(now, "the RTC", 4.5, 1.5)
+
+
+def test_a_snapshot_taken_back_does_not_serve_its_time(boot, link, upstream,
+                                                       tmp_path):
+    del upstream
+    disk = str(tmp_path / "snapshots.qcow2")
+    lab.run(lab.peer("qemu-img"), "create", "-f", "qcow2", disk, "64M")
+    vm = d.served(boot, link, PLAIN, extra=[
+        "-rtc", "base=utc,clock=host", *d.MARKER, "-drive",
+        "if=none,id=d0,format=qcow2,file=" + disk])
+    # To write it takes a pause of its own, too short to be noticed.
+    d.monitor(vm, "savevm one")
+    d.monitor(vm, "loadvm one")
+    vm.wait_for("audit: disruption", 5)
+    with d.Client() as client:
+        for _ in range(2):
+            d.sleep(1)
+            d.monitor(vm, "loadvm one")
+            client.until_served(3)
+        client.no_lies()
+    d.audited(vm, "vmclock's disruption marker", 2.5, 2.5)
+
+
+@pytest.mark.parametrize("new", [1, 2], ids=["same-id", "other-id"])
+def test_two_restores_of_one_file_have_nothing_in_common(boot, link, upstream,
+                                                         things, new):
+    del upstream
+    vm = d.Copies(boot, link, PLAIN, d.generation(1))
+    vm.save()
+    seen = []
+    for _ in range(2):
+        wire = d.Wire(link.name)
+        things.append(wire)
+        now = vm.start(d.generation(new))
+        lab.until("questions", 10, lambda w=wire: len(w.questions()) >= 5)
+        wire.close()
+        now.qmp("quit")
+        now.process.wait(10)
+        assert len(set(wire.questions())) == len(wire.questions())
+        seen.append(set(wire.questions()))
+    assert not seen[0] & seen[1]
+
+
+def test_a_handshake_open_in_the_original_says_nothing_in_the_copy(
+        boot, link, upstream, things):
+    del upstream
+    vm = d.Copies(boot, link, PLAIN, d.generation(1))
+    lab.until("NTS-KE", 10, lambda: nts_lab.accepts(lab.GUEST))
+    with ke_lab.connect() as s:
+        s.sendall(ke_lab.hello())
+        assert s.recv(1), "the server's part of the handshake"
+        vm.save()
+        wire = d.Wire(link.name)
+        things.append(wire)
+        vm.start(d.generation(2))
+        lab.until("questions", 10, lambda: wire.questions())
+        d.sleep(7)  # longer than the original would have waited
+        assert not wire.segments(4460)
+    ke_lab.works()

@@ -222,6 +222,7 @@ test_nothing_leaves_that_was_answered_over_a_disruption(void **state)
     disrupt = false;
     CHECK_EQ(fate(&u), NTP_OK);
     CHECK_EQ(clock_read(&served).leap, LEAP_UNKNOWN);
+    CHECK(fp.stale); /* until the background has cleared it */
 }
 
 static void test_a_request_is_answered_in_its_own_frame(void **state)

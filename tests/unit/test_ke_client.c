@@ -131,6 +131,11 @@ void tls_close(struct tls *t)
     t->open = false;
 }
 
+void tls_abort(struct tls *t)
+{
+    tls_close(t);
+}
+
 bool tls_export(struct tls *t, const char *label, const uint8_t *context,
                 size_t context_len, uint8_t *out, size_t len)
 {
@@ -310,6 +315,30 @@ static void test_keys_cookies_and_the_server_come_of_a_session(void **state)
         CHECK(!rig.all.session[i].used);
     CHECK_EQ(pass(YEAR), KE_CLIENT_NOTHING);
     CHECK_EQ(rig.sessions, 1);
+}
+
+static void test_a_copy_keeps_nothing_and_asks_at_once(void **state)
+{
+    (void)state;
+    begin();
+    meet();
+    CHECK_EQ(pass(1), KE_CLIENT_NOTHING);
+    ke_client_renew(&rig.ke, rig.now);
+    CHECK_EQ(rig.ke.nts.cookies, 0);
+    CHECK(!rig.ke.nts.has_keys);
+    CHECK_EQ(pass(1), KE_CLIENT_AGREED);
+    CHECK_EQ(rig.sessions, 2);
+
+    /* In the middle of a session. */
+    begin();
+    ke_client_address(&rig.ke, &server, 0);
+    CHECK_EQ(ke_client_poll(&rig.ke, rig.now), KE_CLIENT_NOTHING);
+    CHECK(rig.tls.open);
+    ke_client_renew(&rig.ke, rig.now);
+    CHECK(!rig.tls.open);
+    for (int i = 0; i < KE_CLIENT_SESSIONS; i++)
+        CHECK(!rig.all.session[i].used);
+    CHECK_EQ(pass(1), KE_CLIENT_AGREED);
 }
 
 static void test_the_server_may_be_elsewhere(void **state)
@@ -595,6 +624,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys_cookies_and_the_server_come_of_a_session),
+        cmocka_unit_test(test_a_copy_keeps_nothing_and_asks_at_once),
         cmocka_unit_test(test_the_server_may_be_elsewhere),
         cmocka_unit_test(test_failures_are_repeated_ever_less_often),
         cmocka_unit_test(test_success_counts_only_once_it_was_of_use),
