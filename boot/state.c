@@ -225,8 +225,9 @@ void state_init(struct state *s, const struct state_setup *setup)
     if (s->region.blank) {
         if (adopt(s, deadline)) {
             s->usable = true;
-            log_line("state: the blank disk at %02x:%02x.%x is made the state "
+            log_line("state: the blank %s at %02x:%02x.%x is made the state "
                      "disk",
+                     s->region.offset ? "partition" : "disk",
                      s->region.disk.pci->bus, s->region.disk.pci->slot,
                      s->region.disk.pci->function);
         }

@@ -520,6 +520,7 @@ static void check_partition_is_used(void)
 {
     CHECK(state_usable(&st));
     CHECK_EQ(st.region.offset, 524288);
+    CHECK(said("the blank partition at"));
     save(9);
     for (unsigned i = 0; i < fake_disk[0].writes; i++) {
         const struct fake_write *w = &fake_disk[0].write[i];
