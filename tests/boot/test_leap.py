@@ -186,11 +186,11 @@ def test_server_that_smears_among_others_is_named(at, link, things):
     date = unix(2027, 1, 1) + 3600
     for number in (3, 4):
         link.add("10.0.2.%d/24" % number)
-    servers = [Faked("10.0.2.3", date), Faked("10.0.2.4", date + 0.3,
-                                              refid=bytes([127, 127, 1, 255]))]
-    things.extend(servers)
-    vm, _ = at(date, "; ".join(
+    vm, server = at(date, "; ".join(
         "server 10.0.2.%d iburst minpoll 0 maxpoll 0" % n for n in (3, 4)))
+    things.append(lab.Upstream("10.0.2.3", offset=server.offset))
+    things.append(lab.Upstream("10.0.2.4", offset=server.offset + 0.3,
+                               refid=bytes([127, 127, 1, 255])))
     vm.wait_for(r"WARNING: leap seconds are smeared, unlike others, by "
-                r"10\.0\.2\.4$", 20)
+                r"10\.0\.2\.4$", 30)
     assert "unlike others, by 10.0.2.2" not in vm.output()
