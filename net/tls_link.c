@@ -62,6 +62,9 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p,
     LWIP_ASSERT("TLS: within its window", p->tot_len <= TCP_WND - t->rx_len);
     t->rx_len += pbuf_copy_partial(p, t->rx + t->rx_len, p->tot_len, 0);
     pbuf_free(p);
+    /* A client that knows of no TCP_NODELAY keeps its request back until its
+     * Finished is acknowledged; lwIP would take its time, up to 250 ms. */
+    tcp_set_flags(pcb, TF_ACK_NOW);
     return ERR_OK;
 }
 
