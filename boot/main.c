@@ -408,6 +408,7 @@ static void start_watch(void)
         .net = &machine.net,
         .nts = &machine.nts,
         .upstream = &machine.upstream,
+        .ask_clocks = ask_clocks,
         .ticks_per_s = machine.tsc.best.hz,
     };
 

@@ -60,6 +60,21 @@ static void tell_end(const struct recover *r, uint64_t now)
              (unsigned long long)(withheld_us % 1000000));
 }
 
+/*
+ * A clock of the platform is good enough for `local`, if it ran through what
+ * has happened.  Where the counter stood still, one that did not leap against
+ * it stood still with it.
+ */
+static void ask_platform(struct recover *r, uint32_t noticed)
+{
+    struct client_start start = {0};
+
+    if (!r->setup.places.invariant && (noticed & 1u << DISRUPTION_RTC) == 0)
+        return;
+    if (r->setup.ask_clocks(&start))
+        client_told(r->setup.client, start.ticks, start.date, start.date_error);
+}
+
 static void recover(struct recover *r, uint64_t now)
 {
     uint64_t flags = irq_save();
@@ -88,6 +103,7 @@ static void recover(struct recover *r, uint64_t now)
     /* It drops its samples when it sees that the clock was disowned. */
     client_tick(r->setup.client, now);
     client_burst(r->setup.client, now);
+    ask_platform(r, noticed);
 
     flags = irq_save();
     if (r->handled == r->watch.count)
@@ -136,7 +152,8 @@ void recover_poll(struct recover *r, uint64_t now_ticks)
 
     if (r->handled != r->watch.count)
         recover(r, now_ticks);
-    if (r->withheld && r->setup.client->set && !r->setup.client->lost) {
+    if (r->withheld && !r->setup.client->lost &&
+        (r->setup.client->set || r->setup.client->local)) {
         r->withheld = false;
         tell_end(r, now_ticks);
     }

@@ -16,6 +16,8 @@ struct recover_setup {
     struct net *net;
     struct nts_service *nts;
     struct upstream *upstream;
+    /* The date by the best clock of the platform; false: there is none. */
+    bool (*ask_clocks)(struct client_start *start);
     uint64_t ticks_per_s;
 };
 

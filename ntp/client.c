@@ -285,6 +285,8 @@ static void heed_loss_of_time(struct client *c, uint64_t ticks)
         return;
     c->losses = losses;
     c->lost = true;
+    c->told = false;
+    c->told_offset = 0;
     c->set = c->provisional = c->local = false;
     c->replied = c->waiting = false;
     c->leader = -1;
@@ -293,6 +295,23 @@ static void heed_loss_of_time(struct client *c, uint64_t ticks)
         if (s->used && s->resolved && !s->stopped)
             client_start_over(c, s, ticks);
     }
+}
+
+void client_told(struct client *c, uint64_t ticks, ntp_date date, double bound)
+{
+    struct discipline *d = &c->discipline;
+
+    heed_loss_of_time(c, ticks);
+    if (!c->lost || c->told)
+        return;
+    c->told = true;
+    c->told_offset = ntp_span_seconds(date - clock_unleapt(&d->line, ticks));
+    discipline_move_raw(d, date - discipline_raw_date(d, ticks));
+    discipline_step(d, ticks, 0, d->frequency);
+    c->start.ticks = ticks;
+    c->start.date = date;
+    c->start.date_error = bound;
+    c->start.stale = false;
 }
 
 /* Asking. */

@@ -230,8 +230,10 @@ struct client {
     bool divided;  /* no majority, and that was told */
     bool due;      /* samples came that the clock does not follow yet */
     uint64_t due_ticks;
-    uint32_t losses; /* of the time, that were heeded */
-    bool lost;       /* it was, and no set since */
+    uint32_t losses;    /* of the time, that were heeded */
+    bool lost;          /* it was, and no set since */
+    bool told;          /* by client_told(), since then */
+    double told_offset; /* how far the clock was behind that */
     uint64_t replied_ticks;
     uint64_t overdue_ticks; /* from here on, a reply is missing */
     bool overdue;
@@ -317,6 +319,12 @@ void client_own_addresses(struct client *c, const struct ip_addr6 *address,
 
 /* Ask all sources anew: after the link came back, or the time was lost. */
 void client_burst(struct client *c, uint64_t now_ticks);
+
+/*
+ * The time was lost, and at `ticks` a clock of the platform says `date`, within
+ * `bound` s: good enough for `local`.
+ */
+void client_told(struct client *c, uint64_t ticks, ntp_date date, double bound);
 
 /*
  * The leap seconds that are known, lent for good: they outrank what sources

@@ -53,7 +53,8 @@ static void set_first(struct client *c, uint64_t ticks, struct view *v,
     int slot = v->candidate[s->leader].slot;
     step(c, ticks, s);
     c->set = true;
-    c->set_offset = away;
+    c->set_offset = away + c->told_offset;
+    c->told_offset = 0;
     c->provisional = !majority;
     c->updates = 0;
     client_note(c, majority ? CLIENT_FIRST_SET : CLIENT_PROVISIONAL_SET, slot,

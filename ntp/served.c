@@ -134,18 +134,28 @@ static double root_distance(const struct client *c, uint64_t ticks)
     return c->status.root_delay / 2 + dispersion_now(c, ticks);
 }
 
+static bool has_sources(const struct client *c)
+{
+    for (int i = 0; i < CLIENT_SOURCES_MAX; i++)
+        if (c->source[i].used)
+            return true;
+    return false;
+}
+
 /* Seconds until our own time is to be served as such; below 0: not at all.  One
  * that is followed though it does not answer does not keep us from it. */
 static double until_local(const struct client *c, uint64_t ticks)
 {
     const struct local_config *k = &c->config->local;
 
-    if (c->lost)
+    if (c->lost && !c->told)
         return -1;
     if (!c->set && (c->start.date == 0 || c->start.stale))
         return -1;
     if (!k->enabled || (k->activate_ns > 0 && !c->was_near))
         return -1;
+    if (c->lost && !has_sources(c))
+        return 0;
     if (!c->set)
         return real_max(0, NANO * (double)k->waitunsynced_ns -
                                client_span(c, c->start.ticks, ticks));
@@ -165,6 +175,12 @@ static void serve_local(struct client *c, uint64_t ticks)
 
     if (!c->local)
         client_note(c, CLIENT_LOCAL, -1, ticks, 0);
+    if (c->lost) {
+        discipline_new_epoch(&c->discipline, c->losses);
+        c->lost = false;
+        c->set_offset = c->told_offset;
+        c->told_offset = 0;
+    }
     c->local = true;
     c->update_ticks = ticks;
     c->status = (struct discipline_status){

@@ -122,3 +122,14 @@ def test_a_handshake_open_in_the_original_says_nothing_in_the_copy(
         d.sleep(7)  # longer than the original would have waited
         assert not wire.segments(4460)
     ke_lab.works()
+
+
+def test_with_nothing_but_local_the_rtc_is_asked_again(boot, link):
+    vm = d.served(boot, link, "address 10.0.2.15/24; allow; local stratum 7 "
+                  "waitunsynced 1; ")
+    with d.Client() as client:
+        d.pause(vm, 6)
+        client.until_served(3)
+        client.no_lies()
+    assert client.replies[-1].stratum == 7
+    d.audited(vm, "the RTC", 6, 2)

@@ -676,6 +676,26 @@ test_a_second_loss_voids_what_was_measured_after_the_first(void **state)
     CHECK_NEAR(error(), 0, 1e-5);
 }
 
+static void
+test_with_local_alone_a_clock_of_the_platform_is_enough(void **state)
+{
+    (void)state;
+    begin();
+    rig.config.local.enabled = true;
+    start(0, NULL);
+    pass(20);
+    CHECK_EQ(status().stratum, 10);
+    clock_disown(&rig.clock);
+    rig.date += 3600 * SECOND;
+    pass(60);
+    CHECK_EQ(status().leap, LEAP_UNKNOWN); /* nobody knows the time */
+    client_told(&rig.client, rig.now, rig.date + 80 * SECOND, 1);
+    pass(0.1);
+    CHECK_EQ(status().stratum, 10);
+    CHECK_NEAR(error(), 0, 1e-3);
+    CHECK_NEAR(rig.client.set_offset, 100 + 3600, 1);
+}
+
 /* Steps. */
 
 static void test_without_makestep_an_offset_is_slewed(void **state)
@@ -1340,6 +1360,8 @@ int main(void)
         cmocka_unit_test(test_jittery_and_stale_sources_are_told),
         cmocka_unit_test(test_a_reply_that_took_longer_than_we_waited_is_none),
         cmocka_unit_test(test_lost_epochs_are_set_anew),
+        cmocka_unit_test(
+            test_with_local_alone_a_clock_of_the_platform_is_enough),
         cmocka_unit_test(
             test_a_second_loss_voids_what_was_measured_after_the_first),
         cmocka_unit_test(test_without_makestep_an_offset_is_slewed),
