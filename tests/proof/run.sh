@@ -127,7 +127,8 @@ if [ $# -eq 0 ]; then
     set -- tests/proof/prove_*.c
 fi
 export CBMC OUT LIMIT_S PLANTED
-printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 tests/proof/run.sh > "$OUT/said" || true
+printf '%s\n' "$@" |
+    xargs -P "$(nproc)" -n 1 tests/proof/run.sh > "$OUT/said" || true
 cat "$OUT/said"
 passed=$(grep -c '^prove_[a-z0-9_]*: holds for' "$OUT/said" || true)
 printf 'prove: %s passed, %s failed\n' "$passed" $(($# - passed))
