@@ -52,6 +52,7 @@ boot-y := \
     state \
     state_find \
     state_image \
+    rate \
     refclocks \
     remember \
     nts \

@@ -330,6 +330,7 @@ static void read_bindaddress(struct directive *d, const struct kind *kind)
     }
 #define HOST    "this concerns a host with an operating system"
 #define KEPT    "keys and cookies are kept in the state region"
+#define RATE    "the rate of the counter is kept in the state region"
 #define COMMAND "monitoring by chronyc comes with a later release"
 #define RTC     "the real-time clock is read at boot and not written"
 #define NOT_YET "this is not followed in this release"
@@ -394,8 +395,7 @@ static const struct kind kinds[] = {
                        "the older ones count is learned"),
     NOTE("fallbackdrift", NOT_YET),
     NOTE("tempcomp", HOST),
-    NOTE("driftfile", "without a place to keep it the frequency is found anew "
-                      "at each boot"),
+    NOTE("driftfile", RATE),
     NOTE("rtcsync", RTC),
     NOTE("rtcfile", RTC),
     NOTE("rtcdevice", RTC),

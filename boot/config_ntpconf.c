@@ -475,8 +475,7 @@ static const struct kind kinds[] = {
     NOTE("trap", NO_MODE6),
     NOTE("trustedkey", "every key of the key file is trusted"),
     NOTE("discard", "`ratelimit` keeps its own defaults"),
-    NOTE("driftfile", "without a place to keep it the frequency is found anew "
-                      "at each boot"),
+    NOTE("driftfile", "the rate of the counter is kept in the state region"),
     NOTE("enable", "it cannot be switched here"),
     NOTE("filegen", LOG),
     NOTE("interface", "it answers on each of its addresses; `restrict` says "

@@ -6,6 +6,7 @@
 #include "arch/tsc.h"
 #include "boot/ke_service.h"
 #include "boot/nts.h"
+#include "boot/rate.h"
 #include "boot/recover.h"
 #include "boot/refclocks.h"
 #include "boot/remember.h"
@@ -23,6 +24,7 @@ struct loop {
     struct tsc *tsc;
     const struct limit *limit;
     struct remember *remember;
+    struct rate *rate;
     struct virtio_rng *rng;
     struct nts_service *nts;
     struct recover *recover;

@@ -19,6 +19,7 @@
 #include "boot/nts_sources.h"
 #include "boot/nts.h"
 #include "boot/nts_cost.h"
+#include "boot/rate.h"
 #include "boot/recover.h"
 #include "boot/refclocks.h"
 #include "boot/remember.h"
@@ -49,6 +50,7 @@ static struct {
     struct virtio_rng rng;
     struct state state;
     struct remember remember;
+    struct rate rate;
     struct refclock kvmclock;
     struct refclock rtc;
     struct counter_reference reference[TSC_REFERENCES_MAX];
@@ -290,13 +292,12 @@ static void start_client(void)
 {
     uint64_t hz = machine.tsc.best.hz;
     struct client_start start = {
-        .rate = (uint64_t)(((unsigned __int128)1 << 80) / hz),
-        .rate_error_ppb = (uint32_t)machine.tsc.best.bound_ppb,
         .wander_ppb = tsc_wander_ppb(&machine.tsc),
         .precision = precision(hz),
         .random = random_bytes,
     };
 
+    rate_choose(state_loaded(&machine.state), &machine.tsc, &start);
     guess_date(&start);
     client_init(&machine.client, &machine.config->client, &machine.clock,
                 &start);
@@ -539,6 +540,7 @@ void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
     start_client();
     remember_start(&machine.remember, &machine.state, &machine.client,
                    machine.tsc.best.hz);
+    rate_start(&machine.rate, &machine.remember);
     start_limit();
     start_nts();
     start_watch();
@@ -559,6 +561,7 @@ void boot_main(uint32_t protocol, uint64_t address, uint64_t entry_ticks)
         .tsc = &machine.tsc,
         .limit = &machine.limit,
         .remember = &machine.remember,
+        .rate = &machine.rate,
         .rng = &machine.rng,
         .nts = &machine.nts,
         .recover = &machine.recover,

@@ -201,8 +201,8 @@ static void keep_words(void *arg, const char *text, size_t len)
 
 static void forget(const char *why)
 {
-    log_line("state: %s: keys, cookies and the last known time are forgotten "
-             "at power-off",
+    log_line("state: %s: keys, cookies and the last known time and rate are "
+             "forgotten at power-off",
              why);
 }
 

@@ -66,9 +66,8 @@ struct state_data {
     bool has_generation_id;
     uint8_t generation_id[STATE_GENERATION_ID];
 
-    bool has_frequency;
-    double frequency; /* correction of the counter's rate, s/s */
-    double skew;      /* and its error */
+    double counter_hz;   /* as the sources have it; 0: not known */
+    double counter_skew; /* bound of its error, s/s */
 
     /* Last words of the run before, if it ended so; only ever loaded. */
     char panic[STATE_PANIC_MAX + 1];

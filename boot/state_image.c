@@ -43,7 +43,7 @@ enum tag {
     TAG_CERT_KEY,   /* DER */
     TAG_UPSTREAM,   /* items of its own */
     TAG_GENERATION, /* identifier of the VM's generation */
-    TAG_FREQUENCY   /* frequency and skew, IEEE 754 */
+    TAG_RATE        /* of the counter, Hz, and its skew: IEEE 754 */
 };
 
 enum upstream_tag {
@@ -73,8 +73,11 @@ _Static_assert(HEAD_BYTES + 8 * ITEM_HEAD + 8 + NTS_KEYS_KEPT * 40 + 8 +
 /* The last date that can be meant: the end of the year 9999. */
 #define UNIX_SECONDS_MAX 253402300799u
 
-/* Of a counter; more than that is no clock. */
-#define FREQUENCY_MAX 0.1
+/* What is slower or faster is no counter, and what is not known better is not
+ * known. */
+#define RATE_LEAST_HZ 1e6
+#define RATE_MOST_HZ  1e12
+#define SKEW_MAX      0.1
 
 static void checksum(const uint8_t *head, const uint8_t *body, size_t len,
                      uint8_t sum[SUM_BYTES])
@@ -244,16 +247,16 @@ static void write_keys(uint8_t **at, const struct state_data *data)
         write_u64(at, TAG_KEY_AGE, data->nts.age_s);
 }
 
-static void write_frequency(uint8_t **at, const struct state_data *data)
+static void write_rate(uint8_t **at, const struct state_data *data)
 {
     uint8_t bytes[16];
     uint64_t bits[2];
 
-    memcpy(&bits[0], &data->frequency, 8);
-    memcpy(&bits[1], &data->skew, 8);
+    memcpy(&bits[0], &data->counter_hz, 8);
+    memcpy(&bits[1], &data->counter_skew, 8);
     put_u64(bytes, bits[0]);
     put_u64(bytes + 8, bits[1]);
-    write_item(at, TAG_FREQUENCY, bytes, sizeof(bytes));
+    write_item(at, TAG_RATE, bytes, sizeof(bytes));
 }
 
 size_t state_image_write(uint8_t slot[STATE_SLOT_BYTES],
@@ -274,8 +277,8 @@ size_t state_image_write(uint8_t slot[STATE_SLOT_BYTES],
     if (data->has_generation_id)
         write_item(&at, TAG_GENERATION, data->generation_id,
                    STATE_GENERATION_ID);
-    if (data->has_frequency)
-        write_frequency(&at, data);
+    if (data->counter_hz > 0)
+        write_rate(&at, data);
     return (size_t)(at - slot);
 }
 
@@ -417,7 +420,7 @@ static void read_der(const struct item *item, uint8_t *to, size_t room,
     *len = item->len;
 }
 
-static void read_frequency(const struct item *item, struct state_data *data)
+static void read_rate(const struct item *item, struct state_data *data)
 {
     double value[2];
     uint64_t bits;
@@ -429,12 +432,11 @@ static void read_frequency(const struct item *item, struct state_data *data)
         memcpy(&value[i], &bits, 8);
     }
     /* Written so that a NaN fails. */
-    if (!(value[0] > -FREQUENCY_MAX && value[0] < FREQUENCY_MAX &&
-          value[1] >= 0 && value[1] < FREQUENCY_MAX))
+    if (!(value[0] > RATE_LEAST_HZ && value[0] < RATE_MOST_HZ &&
+          value[1] >= 0 && value[1] < SKEW_MAX))
         return;
-    data->frequency = value[0];
-    data->skew = value[1];
-    data->has_frequency = true;
+    data->counter_hz = value[0];
+    data->counter_skew = value[1];
 }
 
 static void read_item(const struct item *item, struct state_data *data)
@@ -464,8 +466,8 @@ static void read_item(const struct item *item, struct state_data *data)
         data->has_generation_id = item->len == STATE_GENERATION_ID;
         read_array(item, data->generation_id, STATE_GENERATION_ID);
         break;
-    case TAG_FREQUENCY:
-        read_frequency(item, data);
+    case TAG_RATE:
+        read_rate(item, data);
         break;
     }
 }

@@ -28,6 +28,10 @@
 /* What a quartz oscillator is off by, as a standard deviation. */
 #define OSCILLATOR_ERROR 30e-6
 
+/* By how much more a rate of an earlier run may be off in each second of this
+ * one: in an hour, as much as a change of temperature does. */
+#define KEPT_WANDER 1e-9
+
 /* chrony's default of `corrtimeratio`, in thousandths. */
 #define CORRTIMERATIO_USUAL 3000
 
@@ -168,11 +172,25 @@ void client_look_again(struct client *c, uint64_t ticks)
     c->due_ticks = ticks;
 }
 
-/* What is known of our rate before any source has spoken: it was measured by
- * another oscillator, which is no better than oscillators are. */
-static double first_frequency_error(const struct client *c)
+/* What is known of our rate by measurement: it was measured by another
+ * oscillator, which is no better than oscillators are. */
+static double measured_frequency_error(const struct client *c)
 {
     return NANO * c->start.rate_error_ppb + OSCILLATOR_ERROR;
+}
+
+/* What is known of our rate before any source has spoken.  What an earlier run
+ * found is the truth of its hour. */
+static double first_frequency_error(const struct client *c, uint64_t ticks)
+{
+    double measured = measured_frequency_error(c);
+    double age = client_span(c, c->start.ticks, ticks);
+
+    if (c->start.kept_error_ppb == 0)
+        return measured;
+    return real_min(NANO * c->start.kept_error_ppb +
+                        KEPT_WANDER * real_max(age, 0),
+                    measured);
 }
 
 /* Interleaved mode is of version 4, also where a MAC would make it 3. */
@@ -186,12 +204,13 @@ void client_start_over(struct client *c, struct source *s, uint64_t ticks)
     peer_init(&s->peer, s->config.key, version_of(&s->config));
     if (s->auth)
         peer_authenticate(&s->peer, s->auth);
-    filter_init(&s->filter, first_frequency_error(c));
+    filter_init(&s->filter, first_frequency_error(c, ticks));
     filter_tell(&s->filter,
                 &(struct filter_told){
                     .delay = NANO * (double)s->config.mindelay_ns,
                     .asymmetry = MILLI * s->config.asymmetry_permille,
                     .samples = s->config.maxsamples,
+                    .frequency_doubt = measured_frequency_error(c),
                 });
     s->delay_seen = 0;
     s->gathered = 0;
@@ -285,6 +304,7 @@ static void heed_loss_of_time(struct client *c, uint64_t ticks)
         return;
     c->losses = losses;
     c->lost = true;
+    c->start.kept_error_ppb = 0; /* it may be another host */
     c->told = false;
     c->told_offset = 0;
     c->set = c->provisional = c->local = false;

@@ -102,8 +102,10 @@ struct client_start {
     double date_error; /* bound of that guess; what `local` claims */
     bool stale; /* it is a date of the past: good to tell the era by, and not to
                    be served */
-    uint64_t rate;           /* calibrated: 2^-80 s per tick */
+    uint64_t rate;           /* calibrated, or kept: 2^-80 s per tick */
     uint32_t rate_error_ppb; /* bound of the error of that rate */
+    uint32_t kept_error_ppb; /* standard deviation of the same, if the rate was
+                                found in an earlier run; 0: it was not */
     uint32_t wander_ppb; /* how much faster than PHI its error grows later */
     int8_t precision;    /* log2 s of one reading of the counter */
     void (*random)(void *context, void *bytes, size_t len);

@@ -54,6 +54,10 @@ static const struct shape {
 /* Drift of an oscillator that is not known yet, s/s^2. */
 #define DRIFT_SIGMA 1e-9
 
+/* A rate that was told with little doubt is taken for wrong by those that
+ * wander that much. */
+#define WILDEST 1e-14
+
 /* The least of n delays is above that of the path by this part of the median
  * excess over the root of n, or less. */
 #define LEAST_ERROR 0.4
@@ -161,9 +165,12 @@ static void exchange(struct filter *f)
 /* The wilder hypotheses also doubt what was said of our rate. */
 static double first_frequency(const struct filter *f, unsigned track)
 {
-    bool wild = wander_of(track)->frequency >= WILD;
+    double wander = wander_of(track)->frequency;
+    double error = f->frequency_error * (wander >= WILD ? DOUBT : 1);
 
-    return real_min(f->frequency_error * (wild ? DOUBT : 1), FREQUENCY_MOST);
+    if (wander >= WILDEST)
+        error = real_max(error, f->told.frequency_doubt);
+    return real_min(error, FREQUENCY_MOST);
 }
 
 static void start(struct filter *f, const struct filter_sample *s)
@@ -326,7 +333,8 @@ static bool start_anew(struct filter *f)
     memcpy(kept, first, sizeof(kept));
     uint32_t total = f->total;
     struct filter_told told = f->told;
-    filter_init(f, real_min(f->frequency_error * DOUBT, FREQUENCY_MOST));
+    double error = real_max(f->frequency_error * DOUBT, told.frequency_doubt);
+    filter_init(f, real_min(error, FREQUENCY_MOST));
     f->told = told;
     for (unsigned i = 0; i < STRAYS_AGREE; i++)
         filter_add(f, &kept[i]);

@@ -44,6 +44,8 @@ struct filter_told {
     double asymmetry; /* of the excess of a delay, to be added to the offset:
                          -0.5 (all of it on the way there) to 0.5 */
     uint8_t samples;  /* that the estimate is to stand on at most */
+    double frequency_doubt; /* of the raw time scale: its standard deviation
+                               if what was said of it is wrong */
 };
 
 struct filter {

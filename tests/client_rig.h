@@ -51,6 +51,9 @@ struct rig {
     ntp_date date; /* true, at START */
     ntp_span leapt;
     uint64_t random;
+    double fast; /* of our counter, against the rate that the client is told */
+    uint32_t kept_error_ppb;
+    unsigned jitter_us; /* each way, added to delays */
     unsigned events[CLIENT_EVENT_COUNT];
     struct client_event last[CLIENT_EVENT_COUNT];
 };
@@ -78,8 +81,9 @@ static inline void start(unsigned servers, const struct source_config *with)
         .ticks = START,
         .date = rig.date - 100 * SECOND,
         .date_error = 0.25,
-        .rate = (uint64_t)(0x1p80 / HZ),
+        .rate = (uint64_t)(0x1p80 / HZ * (1 + rig.fast)),
         .rate_error_ppb = 50000,
+        .kept_error_ppb = rig.kept_error_ppb,
         .precision = -30,
         .random = random_bytes,
         .random_context = &rig.random,
@@ -169,6 +173,16 @@ static inline void make_reply(struct server *s, const struct ntp_packet *asked,
     ntp_packet_write(data, &p);
 }
 
+/* Ticks that a packet is late. */
+static inline uint64_t jitter(void)
+{
+    static struct check_random random = {1};
+
+    return rig.jitter_us == 0
+               ? 0
+               : check_random(&random) % (rig.jitter_us * (HZ / 1000000));
+}
+
 static inline void ask(const struct client_request *request)
 {
     struct server *s = &rig.server[request->slot];
@@ -184,9 +198,10 @@ static inline void ask(const struct client_request *request)
     struct reply *r = &rig.reply[request->slot];
     r->pending = true;
     r->slot = request->slot;
-    r->ticks = rig.now + (s->delay_us + s->late_us) * (uint64_t)(HZ / 1000000);
-    make_reply(s, &asked, rig.now + s->delay_us * (uint64_t)(HZ / 1000000) / 2,
-               r->data);
+    uint64_t there = s->delay_us * (uint64_t)(HZ / 1000000) / 2 + jitter();
+    r->ticks = rig.now + there + s->delay_us * (uint64_t)(HZ / 1000000) / 2 +
+               s->late_us * (uint64_t)(HZ / 1000000) + jitter();
+    make_reply(s, &asked, rig.now + there, r->data);
 }
 
 static inline void note_events(void)

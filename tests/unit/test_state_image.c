@@ -43,9 +43,8 @@ static void fill(struct state_data *d, struct check_random *r)
     }
     d->has_generation_id = true;
     check_random_bytes(r, d->generation_id, STATE_GENERATION_ID);
-    d->has_frequency = true;
-    d->frequency = -12.5e-6;
-    d->skew = 0.01e-6;
+    d->counter_hz = 2499999876.54321;
+    d->counter_skew = 0.01e-6;
 }
 
 /* A few things: what an ordinary save is. */
