@@ -29,10 +29,13 @@ def stats(vm):
             for name, text in whole()}
 
 
+# It is chance what was to be sent at the same time.
+COARSE = {"heap_max": 4096, "TCP_SEG_max": 16}
+
+
 def marks(numbers):
-    """How full anything has ever been; lwIP's heap to 4 KiB, since it is chance
-    what of it was to be sent at the same time."""
-    return {(name, k): v if k != "heap_max" else -(-v // 4096)
+    """How full anything has ever been."""
+    return {(name, k): -(-v // COARSE.get(k, 1))
             for name, line in numbers.items()
             for k, v in line.items() if k.endswith("_max")}
 
