@@ -3,7 +3,7 @@
 
 usage: tests/run_boot.py --tmp FOLDER --enter WORDS [PYTEST_FLAG...]
 
-Much of their time they wait, so that there is one file more at work than
+Much of their time they wait, so that there are two files more at work than
 there are processors.  What measures time or load is marked `alone`, and comes
 when the rest is done, with nothing beside it.  WORDS enter the namespaces.
 """
@@ -85,7 +85,7 @@ def main():
     files = sorted(glob.glob(os.path.join(HERE, "boot", "test_*.py")),
                    key=os.path.getsize, reverse=True)
     workers = [threading.Thread(target=run.work, args=(files,), daemon=True)
-               for _ in range((os.cpu_count() or 1) + 1)]
+               for _ in range((os.cpu_count() or 1) + 2)]
     try:
         for worker in workers:
             worker.start()
