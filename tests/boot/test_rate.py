@@ -5,8 +5,6 @@ import hashlib
 import re
 import struct
 
-import pytest
-
 import lab
 from test_state import SLOT, STATIC, disk, make_disk, newest, read, write
 
@@ -63,7 +61,6 @@ def run(boot, link, path):
     return vm, first
 
 
-@pytest.mark.alone
 def test_second_boot_has_the_rate_from_the_first_second(
         boot, link, upstream, tmp_path):
     del upstream
