@@ -6,6 +6,8 @@
 #include "boot/config.h"
 #include "boot/cpio.h"
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 enum dialect {
     DIALECT_ANY,     /* a file that only says what both know */
     DIALECT_CHRONY,  /* chrony.conf */
@@ -117,6 +119,13 @@ struct setting {
     {                                                                          \
         offsetof(type, field), sizeof(((type *)0)->field), places, min, max    \
     }
+#define NO_SETTING                                                             \
+    {                                                                          \
+        0, 0, 0, 0, 0                                                          \
+    }
+
+/* In ns: the longest span, where chrony has no limit. */
+#define SPAN_NS_MAX (1000000000LL * 1000000000LL)
 
 /* What a word among the options of a directive means. */
 enum option_kind {
@@ -133,6 +142,28 @@ struct option {
     struct setting setting; /* of a flag only offset */
     const char *note;
 };
+
+/* The rows of a table of options, for a struct of that type. */
+#define FLAG_OPTION(name, type, field)                                         \
+    {                                                                          \
+        name, OPTION_FLAG, SETTING(type, field, 0, 0, 1), NULL                 \
+    }
+#define NUMBER_OPTION(name, type, field, places, min, max)                     \
+    {                                                                          \
+        name, OPTION_NUMBER, SETTING(type, field, places, min, max), NULL      \
+    }
+#define WORD_OPTION(name, type, field, note)                                   \
+    {                                                                          \
+        name, OPTION_WORD, SETTING(type, field, 0, 0, 0), note                 \
+    }
+#define SKIP_OPTION(name, note)                                                \
+    {                                                                          \
+        name, OPTION_SKIP, NO_SETTING, note                                    \
+    }
+#define SKIP_ARG_OPTION(name, note)                                            \
+    {                                                                          \
+        name, OPTION_SKIP_ARG, NO_SETTING, note                                \
+    }
 
 /* What a directive means. */
 struct kind {
@@ -242,6 +273,11 @@ void read_lines(struct config_builder *b, uint8_t file, struct lexer lexer,
 
 /* The same for a file of an archive, named by `d`; false past a bound. */
 bool read_entry(struct directive *d, const struct cpio_entry *e);
+
+/* Read a file of an archive that is no configuration, but has a record on each
+ * line that is not empty: `d` is at its first word, which is not taken yet. */
+void read_records(struct config_builder *b, const struct cpio_entry *e,
+                  enum dialect dialect, void (*read)(struct directive *d));
 
 /* A file of any archive by its path, or else by the last part of it. */
 bool archive_find(const struct config_builder *b, struct word path,

@@ -5,18 +5,16 @@
 
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define S            1000000000LL     /* ns in a second */
-#define SECONDS_MAX  (1000000000 * S) /* where chrony has no limit */
-#define PPM          1000LL           /* ppb */
-#define ANY_INT_MIN  INT32_MIN
-#define ANY_INT_MAX  INT32_MAX
+#define S           1000000000LL /* ns in a second */
+#define PPM         1000LL       /* ppb */
+#define ANY_INT_MIN INT32_MIN
+#define ANY_INT_MAX INT32_MAX
 
 /* threshold limit */
 static void read_makestep(struct directive *d, const struct kind *kind)
 {
     static const struct setting threshold =
-        SETTING(struct config, client.makestep_ns, 9, 0, SECONDS_MAX);
+        SETTING(struct config, client.makestep_ns, 9, 0, SPAN_NS_MAX);
     static const struct setting limit = SETTING(
         struct config, client.makestep_count, 0, ANY_INT_MIN, ANY_INT_MAX);
     int64_t ns, count;
@@ -34,7 +32,7 @@ static void read_makestep(struct directive *d, const struct kind *kind)
 static void read_maxchange(struct directive *d, const struct kind *kind)
 {
     static const struct setting part[] = {
-        SETTING(struct config, client.maxchange_ns, 9, 1, SECONDS_MAX),
+        SETTING(struct config, client.maxchange_ns, 9, 1, SPAN_NS_MAX),
         SETTING(struct config, client.maxchange_start, 0, 0, ANY_INT_MAX),
         SETTING(struct config, client.maxchange_ignore, 0, ANY_INT_MIN,
                 ANY_INT_MAX),
@@ -75,19 +73,16 @@ static void note_local(const struct directive *d, const struct local_config *o)
 static void read_local(struct directive *d, const struct kind *kind)
 {
     static const struct option options[] = {
-        {"stratum", OPTION_NUMBER,
-         SETTING(struct local_config, stratum, 0, 1, 15), NULL},
-        {"distance", OPTION_NUMBER,
-         SETTING(struct local_config, distance_ns, 9, 0, SECONDS_MAX), NULL},
-        {"activate", OPTION_NUMBER,
-         SETTING(struct local_config, activate_ns, 9, 0, SECONDS_MAX), NULL},
-        {"waitunsynced", OPTION_NUMBER,
-         SETTING(struct local_config, waitunsynced_ns, 9, 0, SECONDS_MAX),
-         NULL},
-        {"waitsynced", OPTION_NUMBER,
-         SETTING(struct local_config, waitsynced_ns, 9, 0, SECONDS_MAX), NULL},
-        {"orphan", OPTION_FLAG, SETTING(struct local_config, orphan, 0, 0, 1),
-         NULL},
+        NUMBER_OPTION("stratum", struct local_config, stratum, 0, 1, 15),
+        NUMBER_OPTION("distance", struct local_config, distance_ns, 9, 0,
+                      SPAN_NS_MAX),
+        NUMBER_OPTION("activate", struct local_config, activate_ns, 9, 0,
+                      SPAN_NS_MAX),
+        NUMBER_OPTION("waitunsynced", struct local_config, waitunsynced_ns, 9,
+                      0, SPAN_NS_MAX),
+        NUMBER_OPTION("waitsynced", struct local_config, waitsynced_ns, 9, 0,
+                      SPAN_NS_MAX),
+        FLAG_OPTION("orphan", struct local_config, orphan),
     };
     struct local_config local = local_default();
 
@@ -103,12 +98,10 @@ static void read_local(struct directive *d, const struct kind *kind)
 }
 
 static const struct option limit_options[] = {
-    {"interval", OPTION_NUMBER,
-     SETTING(struct limit_config, interval, 0, -19, 12), NULL},
-    {"burst", OPTION_NUMBER, SETTING(struct limit_config, burst, 0, 1, 255),
-     NULL},
-    {"leak", OPTION_NUMBER, SETTING(struct limit_config, leak, 0, 1, 4), NULL},
-    {"kod", OPTION_NUMBER, SETTING(struct limit_config, kod, 0, 0, 4), NULL},
+    NUMBER_OPTION("interval", struct limit_config, interval, 0, -19, 12),
+    NUMBER_OPTION("burst", struct limit_config, burst, 0, 1, 255),
+    NUMBER_OPTION("leak", struct limit_config, leak, 0, 1, 4),
+    NUMBER_OPTION("kod", struct limit_config, kod, 0, 0, 4),
 };
 
 /* As `ratelimit`, but a refused connection is told so by TCP. */
@@ -183,7 +176,7 @@ static void read_maxsamples(struct directive *d, const struct kind *kind)
 static void read_initstepslew(struct directive *d, const struct kind *kind)
 {
     static const struct setting threshold =
-        SETTING(struct config, client.makestep_ns, 9, 0, SECONDS_MAX);
+        SETTING(struct config, client.makestep_ns, 9, 0, SPAN_NS_MAX);
     struct config_builder *b = d->b;
     struct word host;
     int64_t ns;
@@ -324,10 +317,6 @@ static void read_bindaddress(struct directive *d, const struct kind *kind)
         (struct builder_named){word, directive_place(d, word.at), d->dialect};
 }
 
-#define NO_RANGE                                                               \
-    {                                                                          \
-        0, 0, 0, 0, 0                                                          \
-    }
 #define HOST    "this concerns a host with an operating system"
 #define KEPT    "keys and cookies are kept in the state region"
 #define RATE    "the rate of the counter is kept in the state region"
@@ -342,7 +331,7 @@ static void read_bindaddress(struct directive *d, const struct kind *kind)
     }
 #define NOTE(name, note)                                                       \
     {                                                                          \
-        name, read_note, NO_RANGE, note                                        \
+        name, read_note, NO_SETTING, note                                      \
     }
 #define WITH(name, read, field, places, min, max)                              \
     {                                                                          \
@@ -350,7 +339,7 @@ static void read_bindaddress(struct directive *d, const struct kind *kind)
     }
 #define CALL(name, read, note)                                                 \
     {                                                                          \
-        name, read, NO_RANGE, note                                             \
+        name, read, NO_SETTING, note                                           \
     }
 
 static const struct kind kinds[] = {
@@ -368,10 +357,10 @@ static const struct kind kinds[] = {
     WITH("minsources", read_minsources, client.minsources, 0, 1, 255),
     CALL("minstratum", read_minstratum, NULL),
     NUMBER("maxstratum", client.maxstratum, 0, 1, 15),
-    NUMBER("maxdistance", client.maxdistance_ns, 9, 0, SECONDS_MAX),
-    NUMBER("maxjitter", client.maxjitter_ns, 9, 0, SECONDS_MAX),
-    NUMBER("reselectdist", client.reselectdist_ns, 9, 0, SECONDS_MAX),
-    NUMBER("stratumweight", client.stratumweight_ns, 9, 0, SECONDS_MAX),
+    NUMBER("maxdistance", client.maxdistance_ns, 9, 0, SPAN_NS_MAX),
+    NUMBER("maxjitter", client.maxjitter_ns, 9, 0, SPAN_NS_MAX),
+    NUMBER("reselectdist", client.reselectdist_ns, 9, 0, SPAN_NS_MAX),
+    NUMBER("stratumweight", client.stratumweight_ns, 9, 0, SPAN_NS_MAX),
     NUMBER("combinelimit", client.combinelimit_permille, 3, 0, 1000000000),
     CALL("authselectmode", read_authselectmode, NULL),
 

@@ -18,8 +18,6 @@ static const char *const linux_modules[] = {
     "8250.", "i8042.", "virtio_mmio.", "tsc.", "random.",
 };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 static bool is_directive(struct word word)
 {
     return kind_find(&chrony_kinds, word) || kind_find(&own_kinds, word) ||

@@ -51,6 +51,23 @@ bool directive_begin(struct directive *d)
     return true;
 }
 
+void read_records(struct config_builder *b, const struct cpio_entry *e,
+                  enum dialect dialect, void (*read)(struct directive *d))
+{
+    uint8_t file = report_file(&b->report, e->name, e->name_len);
+    struct lexer lexer = lexer_of((const char *)e->data, e->len);
+    struct line line;
+
+    while (lexer_line(&lexer, &line)) {
+        struct directive d = {b, line, {NULL, 0}, file, dialect};
+
+        if (!directive_begin(&d))
+            return;
+        if (d.name.len > 0)
+            read(&d);
+    }
+}
+
 struct place directive_place(const struct directive *d, const char *at)
 {
     return (struct place){.file = d->file,

@@ -35,8 +35,6 @@ static const struct key_type ntp_types[] = {
     {"AES-128-CMAC", MAC_AES128_CMAC},
 };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 static bool find_type(enum dialect dialect, struct word name,
                       enum ntp_mac_type *type)
 {
@@ -182,22 +180,6 @@ static void read_key(struct directive *d)
         keys->key[keys->count++] = key;
 }
 
-static void read_keys(struct config_builder *b, uint8_t file, struct word text,
-                      enum dialect dialect)
-{
-    struct lexer lexer = lexer_of(text.at, text.len);
-    struct line line;
-
-    while (lexer_line(&lexer, &line)) {
-        struct directive d = {b, line, {NULL, 0}, file, dialect};
-
-        if (!directive_begin(&d))
-            return;
-        if (d.name.len > 0)
-            read_key(&d);
-    }
-}
-
 static void load_keyfile(struct config_builder *b)
 {
     unsigned errors = b->report.errors;
@@ -216,8 +198,7 @@ static void load_keyfile(struct config_builder *b)
         return;
     }
     note_translation(b, &b->keyfile, "translated to `keyfile`");
-    read_keys(b, report_file(&b->report, e.name, e.name_len),
-              (struct word){(const char *)e.data, e.len}, b->keyfile.dialect);
+    read_records(b, &e, b->keyfile.dialect, read_key);
     b->keys_refused |= b->report.errors > errors;
 }
 

@@ -5,14 +5,8 @@
 
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define NO_RANGE                                                               \
-    {                                                                          \
-        0, 0, 0, 0, 0                                                          \
-    }
-#define SECONDS_MAX     1000000000000000000LL /* in ns */
-#define STRATUM_DEFAULT 5                     /* of ntpd's local clock */
-#define LOCAL_CLOCK     1                     /* 127.127.1.u */
+#define STRATUM_DEFAULT 5 /* of ntpd's local clock */
+#define LOCAL_CLOCK     1 /* 127.127.1.u */
 #define KOD             2 /* one in four of the refused is told so */
 
 /* Is that 127.127.t.u, ntpd's way to name a clock?  Returns t, or -1. */
@@ -52,9 +46,8 @@ static void read_server(struct directive *d, const struct kind *kind)
 static void read_refclock(struct directive *d, const struct kind *kind)
 {
     static const struct option options[] = {
-        {"stratum", OPTION_NUMBER, SETTING(struct ntpconf, stratum, 0, 0, 15),
-         NULL},
-        {"unit", OPTION_SKIP_ARG, NO_RANGE, "there is one local clock"},
+        NUMBER_OPTION("stratum", struct ntpconf, stratum, 0, 0, 15),
+        SKIP_ARG_OPTION("unit", "there is one local clock"),
     };
     struct word name;
 
@@ -335,20 +328,18 @@ static void read_tos(struct directive *d, const struct kind *kind)
 {
     static const char moot[] = "this option is not followed";
     static const struct option options[] = {
-        {"minsane", OPTION_NUMBER, SETTING(struct tos, minsane, 0, 0, 255),
-         NULL},
-        {"maxdist", OPTION_NUMBER,
-         SETTING(struct tos, maxdist_ns, 9, 0, SECONDS_MAX), NULL},
-        {"orphan", OPTION_NUMBER, SETTING(struct tos, orphan, 0, 1, 16), NULL},
-        {"basedate", OPTION_SKIP_ARG, NO_RANGE, moot},
-        {"beacon", OPTION_SKIP_ARG, NO_RANGE, moot},
-        {"ceiling", OPTION_SKIP_ARG, NO_RANGE, moot},
-        {"cohort", OPTION_SKIP_ARG, NO_RANGE, moot},
-        {"floor", OPTION_SKIP_ARG, NO_RANGE, moot},
-        {"maxclock", OPTION_SKIP_ARG, NO_RANGE, moot},
-        {"minclock", OPTION_SKIP_ARG, NO_RANGE, moot},
-        {"mindist", OPTION_SKIP_ARG, NO_RANGE, moot},
-        {"orphanwait", OPTION_SKIP_ARG, NO_RANGE, moot},
+        NUMBER_OPTION("minsane", struct tos, minsane, 0, 0, 255),
+        NUMBER_OPTION("maxdist", struct tos, maxdist_ns, 9, 0, SPAN_NS_MAX),
+        NUMBER_OPTION("orphan", struct tos, orphan, 0, 1, 16),
+        SKIP_ARG_OPTION("basedate", moot),
+        SKIP_ARG_OPTION("beacon", moot),
+        SKIP_ARG_OPTION("ceiling", moot),
+        SKIP_ARG_OPTION("cohort", moot),
+        SKIP_ARG_OPTION("floor", moot),
+        SKIP_ARG_OPTION("maxclock", moot),
+        SKIP_ARG_OPTION("minclock", moot),
+        SKIP_ARG_OPTION("mindist", moot),
+        SKIP_ARG_OPTION("orphanwait", moot),
     };
     struct tos tos = {-1, -1, -1};
 
@@ -393,18 +384,14 @@ struct nts_options {
 };
 
 #define WORD(name, field, note)                                                \
-    {                                                                          \
-        name, OPTION_WORD, SETTING(struct nts_options, field, 0, 0, 0), note   \
-    }
+    WORD_OPTION(name, struct nts_options, field, note)
 
 /* nts enable cert F key F: what NTPsec's server and its sources need */
 static void read_nts(struct directive *d, const struct kind *kind)
 {
     static const struct option options[] = {
-        {"enable", OPTION_FLAG, SETTING(struct nts_options, enable, 0, 0, 1),
-         NULL},
-        {"disable", OPTION_FLAG, SETTING(struct nts_options, disable, 0, 0, 1),
-         NULL},
+        FLAG_OPTION("enable", struct nts_options, enable),
+        FLAG_OPTION("disable", struct nts_options, disable),
         WORD("ca", ca, NULL),
         WORD("cert", cert, NULL),
         WORD("key", key, NULL),
@@ -437,15 +424,15 @@ static void read_nts(struct directive *d, const struct kind *kind)
 
 #define NOTE(name, note)                                                       \
     {                                                                          \
-        name, read_note, NO_RANGE, note                                        \
+        name, read_note, NO_SETTING, note                                      \
     }
 #define REFUSED(name, note)                                                    \
     {                                                                          \
-        name, read_refused, NO_RANGE, note                                     \
+        name, read_refused, NO_SETTING, note                                   \
     }
 #define CALL(name, read, note)                                                 \
     {                                                                          \
-        name, read, NO_RANGE, note                                             \
+        name, read, NO_SETTING, note                                           \
     }
 
 #define LOG       "the console has the log"

@@ -332,22 +332,6 @@ static void read_given(struct directive *d)
     c->given[c->given_count++] = given;
 }
 
-static void read_given_file(struct config_builder *b, uint8_t file,
-                            struct word text)
-{
-    struct lexer lexer = lexer_of(text.at, text.len);
-    struct line line;
-
-    while (lexer_line(&lexer, &line)) {
-        struct directive d = {b, line, {NULL, 0}, file, DIALECT_CHRONY};
-
-        if (!directive_begin(&d))
-            return;
-        if (d.name.len > 0)
-            read_given(&d);
-    }
-}
-
 /* Keys that replicas share are changed by whoever gives them. */
 static void stop_rotation(struct config_builder *b)
 {
@@ -371,8 +355,7 @@ static void load_given(struct config_builder *b)
         wrong_file(b, from, "at most 64 files");
         return;
     }
-    read_given_file(b, report_file(&b->report, e.name, e.name_len),
-                    entry_text(&e));
+    read_records(b, &e, DIALECT_CHRONY, read_given);
     if (b->config.nts.given_count == 0 && b->report.errors == errors)
         wrong_file(b, from, "a file with a key in it");
     stop_rotation(b);

@@ -132,25 +132,21 @@ static void read_state(struct directive *d, const struct kind *kind)
     n->state[word.len] = 0;
 }
 
-#define NO_RANGE                                                               \
-    {                                                                          \
-        0, 0, 0, 0, 0                                                          \
-    }
 #define LATER "this comes with a later release"
 
 static const struct kind kinds[] = {
-    {"address", read_address, NO_RANGE, NULL},
-    {"gateway", read_gateway, NO_RANGE, NULL},
-    {"nameserver", read_nameserver, NO_RANGE, NULL},
-    {"hostname", read_hostname, NO_RANGE, NULL},
+    {"address", read_address, NO_SETTING, NULL},
+    {"gateway", read_gateway, NO_SETTING, NULL},
+    {"nameserver", read_nameserver, NO_SETTING, NULL},
+    {"hostname", read_hostname, NO_SETTING, NULL},
     {"logstats", read_number,
      SETTING(struct config, logstats_s, 0, 0, 86400 * 365), NULL},
-    {"http", read_note, NO_RANGE, LATER},
-    {"syslog", read_note, NO_RANGE, LATER},
-    {"state", read_state, NO_RANGE, NULL},
-    {"watch", read_note, NO_RANGE, LATER},
-    {"ntskeys", read_ntskeys, NO_RANGE, NULL},
-    {"ntsrequire", read_ntsrequire, NO_RANGE, NULL},
+    {"http", read_note, NO_SETTING, LATER},
+    {"syslog", read_note, NO_SETTING, LATER},
+    {"state", read_state, NO_SETTING, NULL},
+    {"watch", read_note, NO_SETTING, LATER},
+    {"ntskeys", read_ntskeys, NO_SETTING, NULL},
+    {"ntsrequire", read_ntsrequire, NO_SETTING, NULL},
 };
 
 const struct kinds own_kinds = {kinds, sizeof(kinds) / sizeof(kinds[0])};

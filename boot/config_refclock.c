@@ -4,10 +4,6 @@
 
 #include <string.h>
 
-/* The largest span that makes sense where chrony has no limit. */
-#define SECONDS     1000000000LL
-#define SECONDS_MAX (1000000000LL * SECONDS)
-
 #define POLL_MIN     (-32)
 #define POLL_MAX     32
 #define POLL_DEFAULT 4
@@ -25,36 +21,19 @@ struct line_options {
     bool pps, tai, local;
 };
 
-#define FLAG(name, field)                                                      \
-    {                                                                          \
-        name, OPTION_FLAG, SETTING(struct line_options, field, 0, 0, 1), NULL  \
-    }
+#define FLAG(name, field) FLAG_OPTION(name, struct line_options, field)
+#define WORD(name, field) WORD_OPTION(name, struct line_options, field, NULL)
 #define NUMBER(name, field, places, min, max)                                  \
-    {                                                                          \
-        name, OPTION_NUMBER,                                                   \
-            SETTING(struct line_options, field, places, min, max), NULL        \
-    }
-#define WORD(name, field)                                                      \
-    {                                                                          \
-        name, OPTION_WORD, SETTING(struct line_options, field, 0, 0, 0), NULL  \
-    }
-#define SKIP(name, note)                                                       \
-    {                                                                          \
-        name, OPTION_SKIP, {0, 0, 0, 0, 0}, note                               \
-    }
-#define SKIP_ARG(name, note)                                                   \
-    {                                                                          \
-        name, OPTION_SKIP_ARG, {0, 0, 0, 0, 0}, note                           \
-    }
+    NUMBER_OPTION(name, struct line_options, field, places, min, max)
 
 static const struct option options[] = {
     NUMBER("poll", poll, 0, POLL_MIN, POLL_MAX),
     WORD("refid", refid),
-    NUMBER("offset", ntp.source.offset_ns, 9, -SECONDS_MAX, SECONDS_MAX),
-    NUMBER("delay", ntp.delay_ns, 9, 0, SECONDS_MAX),
+    NUMBER("offset", ntp.source.offset_ns, 9, -SPAN_NS_MAX, SPAN_NS_MAX),
+    NUMBER("delay", ntp.delay_ns, 9, 0, SPAN_NS_MAX),
     NUMBER("stratum", ntp.stratum, 0, 0, 15),
-    NUMBER("precision", ntp.precision_ns, 9, 0, SECONDS_MAX),
-    NUMBER("maxdispersion", ntp.maxdispersion_ns, 9, 0, SECONDS_MAX),
+    NUMBER("precision", ntp.precision_ns, 9, 0, SPAN_NS_MAX),
+    NUMBER("maxdispersion", ntp.maxdispersion_ns, 9, 0, SPAN_NS_MAX),
     NUMBER("maxsamples", maxsamples, 0, 0, INT16_MAX),
     FLAG("prefer", ntp.source.prefer),
     FLAG("noselect", ntp.source.noselect),
@@ -63,17 +42,16 @@ static const struct option options[] = {
     FLAG("pps", pps),
     FLAG("tai", tai),
     FLAG("local", local),
-    SKIP_ARG("dpoll", "each reading is a sample: it is read once a poll"),
-    SKIP_ARG("filter", "each reading is a sample"),
-    SKIP_ARG("rate", "it concerns pulses"),
-    SKIP_ARG("width", "it concerns pulses"),
-    SKIP_ARG("lock", "it concerns pulses"),
-    SKIP_ARG("maxlockage", "it concerns pulses"),
-    SKIP_ARG("maxunreach", "one that cannot be read is not followed"),
-    SKIP_ARG("minsamples", "how much older samples count is learned"),
+    SKIP_ARG_OPTION("dpoll",
+                    "each reading is a sample: it is read once a poll"),
+    SKIP_ARG_OPTION("filter", "each reading is a sample"),
+    SKIP_ARG_OPTION("rate", "it concerns pulses"),
+    SKIP_ARG_OPTION("width", "it concerns pulses"),
+    SKIP_ARG_OPTION("lock", "it concerns pulses"),
+    SKIP_ARG_OPTION("maxlockage", "it concerns pulses"),
+    SKIP_ARG_OPTION("maxunreach", "one that cannot be read is not followed"),
+    SKIP_ARG_OPTION("minsamples", "how much older samples count is learned"),
 };
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A driver, which clock is meant by its argument, and how it is called. */
 static const struct {

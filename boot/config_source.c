@@ -11,10 +11,6 @@
 /* Sets of certificates that sources of ntp.conf name, counted down. */
 #define CERTSET_OWN UINT32_MAX
 
-/* The largest span that makes sense where chrony has no limit. */
-#define SECONDS     1000000000LL
-#define SECONDS_MAX (1000000000LL * SECONDS)
-
 /* A line while it is being read: settings, and what they do not hold. */
 struct line_options {
     struct config_source source;
@@ -29,27 +25,10 @@ struct line_options {
     struct word ca; /* empty: not given */
 };
 
-#define FLAG(name, field)                                                      \
-    {                                                                          \
-        name, OPTION_FLAG, SETTING(struct line_options, field, 0, 0, 1), NULL  \
-    }
+#define FLAG(name, field) FLAG_OPTION(name, struct line_options, field)
+#define WORD(name, field) WORD_OPTION(name, struct line_options, field, NULL)
 #define NUMBER(name, field, places, min, max)                                  \
-    {                                                                          \
-        name, OPTION_NUMBER,                                                   \
-            SETTING(struct line_options, field, places, min, max), NULL        \
-    }
-#define WORD(name, field)                                                      \
-    {                                                                          \
-        name, OPTION_WORD, SETTING(struct line_options, field, 0, 0, 0), NULL  \
-    }
-#define SKIP(name, note)                                                       \
-    {                                                                          \
-        name, OPTION_SKIP, {0, 0, 0, 0, 0}, note                               \
-    }
-#define SKIP_ARG(name, note)                                                   \
-    {                                                                          \
-        name, OPTION_SKIP_ARG, {0, 0, 0, 0, 0}, note                           \
-    }
+    NUMBER_OPTION(name, struct line_options, field, places, min, max)
 
 /* Polls past what we do are taken, and clamped with a note. */
 #define POLL_MIN    (-32)
@@ -77,14 +56,14 @@ static const struct option chrony_options[] = {
     NUMBER("port", source.port, 0, 1, UINT16_MAX),
     NUMBER("maxsources", source.max_sources, 0, 1, 16),
     NUMBER("minstratum", source.ntp.minstratum, 0, 0, 15),
-    NUMBER("offset", source.ntp.offset_ns, 9, -SECONDS_MAX, SECONDS_MAX),
-    NUMBER("maxdelay", source.ntp.maxdelay_ns, 9, 1, SECONDS_MAX),
+    NUMBER("offset", source.ntp.offset_ns, 9, -SPAN_NS_MAX, SPAN_NS_MAX),
+    NUMBER("maxdelay", source.ntp.maxdelay_ns, 9, 1, SPAN_NS_MAX),
     NUMBER("maxdelayratio", source.ntp.maxdelayratio_permille, 3, 0,
            UINT32_MAX),
     NUMBER("maxdelaydevratio", source.ntp.maxdelaydevratio_permille, 3, 0,
            UINT32_MAX),
     NUMBER("maxdelayquant", source.ntp.maxdelayquant_permille, 3, 0, 1000),
-    NUMBER("mindelay", source.ntp.mindelay_ns, 9, 0, SECONDS_MAX),
+    NUMBER("mindelay", source.ntp.mindelay_ns, 9, 0, SPAN_NS_MAX),
     NUMBER("asymmetry", source.ntp.asymmetry_permille, 3, -500, 500),
     NUMBER("filter", source.ntp.filter, 0, 1, UINT8_MAX),
     NUMBER("maxsamples", maxsamples, 0, 0, INT16_MAX),
@@ -96,11 +75,12 @@ static const struct option chrony_options[] = {
     FLAG("nts", source.nts),
     NUMBER("ntsport", nts_port, 0, 1, UINT16_MAX),
     NUMBER("certset", certset, 0, 0, UINT32_MAX),
-    SKIP("auto_offline", "treated as online"),
-    SKIP("offline", "treated as online"),
-    SKIP("copy", NOT_YET),
-    SKIP_ARG("minsamples", "no sample is dropped for not being on a line: "
-                           "how much the older ones count is learned"),
+    SKIP_OPTION("auto_offline", "treated as online"),
+    SKIP_OPTION("offline", "treated as online"),
+    SKIP_OPTION("copy", NOT_YET),
+    SKIP_ARG_OPTION("minsamples",
+                    "no sample is dropped for not being on a line: "
+                    "how much the older ones count is learned"),
 };
 
 static const struct option ntp_options[] = {
@@ -115,14 +95,12 @@ static const struct option ntp_options[] = {
     NUMBER("version", source.ntp.version, 0, 1, 4),
     FLAG("nts", source.nts),
     WORD("ca", ca),
-    SKIP("preempt", "sources are not pre-empted here"),
+    SKIP_OPTION("preempt", "sources are not pre-empted here"),
     FLAG("xleave", source.ntp.xleave),
-    SKIP_ARG("mode", "it concerns reference clocks"),
-    SKIP_ARG("ttl", "it concerns multicast"),
-    SKIP_ARG("bias", NOT_YET),
+    SKIP_ARG_OPTION("mode", "it concerns reference clocks"),
+    SKIP_ARG_OPTION("ttl", "it concerns multicast"),
+    SKIP_ARG_OPTION("bias", NOT_YET),
 };
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A poll interval that we can keep; a note if that is another one. */
 static int8_t clamp_poll(struct directive *d, const char *name, int poll,
