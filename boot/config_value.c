@@ -2,6 +2,8 @@
 /* Words of a configuration as numbers, addresses and names. */
 #include "boot/config_value.h"
 
+#include "ntp/hex.h"
+
 #include <string.h>
 
 #define HOST_NAME_MAX 253 /* RFC 1035, 2.3.4 */
@@ -419,17 +421,6 @@ bool value_is_unicast(const struct ip_addr6 *address)
     if (ip_is_v4(address))
         return address->byte[12] != 0 && address->byte[12] < 224;
     return address->byte[0] != 0xff && !value_is_unspecified(address);
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
 }
 
 size_t value_hex(struct word word, uint8_t *bytes, size_t max)

@@ -2,6 +2,8 @@
 /* The boot archive: `cpio -H newc`, read in place. */
 #include "boot/cpio.h"
 
+#include "ntp/hex.h"
+
 #include <string.h>
 
 /* Thirteen numbers of eight hexadecimal digits follow the magic. */
@@ -22,17 +24,6 @@ const char *cpio_result_text(enum cpio_result result)
     return texts[result];
 }
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* The field with that number, or false if it is not a number. */
 static bool header_field(const uint8_t *header, unsigned field, uint32_t *value)
 {
@@ -40,7 +31,7 @@ static bool header_field(const uint8_t *header, unsigned field, uint32_t *value)
 
     *value = 0;
     for (unsigned i = 0; i < FIELD_LEN; i++) {
-        int digit = hex_digit(p[i]);
+        int digit = hex_digit((char)p[i]);
 
         if (digit < 0)
             return false;

@@ -2,6 +2,8 @@
 /* leap-seconds.list, as NIST and IERS publish it. */
 #include "ntp/leap_list.h"
 
+#include "ntp/hex.h"
+
 #include <mbedtls/sha1.h>
 
 #include <string.h>
@@ -64,17 +66,6 @@ static bool take_number(struct cursor *c, struct reading *r, int64_t *number)
                         (size_t)(c->at - start));
     *number = value;
     return c->at > start;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
 }
 
 /* 32 bits in hexadecimal, perhaps without the zeros in front. */
