@@ -5,11 +5,8 @@
 #include "ntp/bytes.h"
 
 /* Where things are in an Ethernet header, and what they may be. */
-#define MAC_LEN       6
 #define ETHERTYPE     12
 #define MAC_GROUP     0x01 /* in the first byte */
-#define TYPE_IPV4     0x0800
-#define TYPE_IPV6     0x86dd
 #define PROTOCOL_UDP  17
 #define HOP_LIMIT     64
 #define DONT_FRAGMENT 0x4000
@@ -145,15 +142,15 @@ enum ntp_verdict frame_parse(struct frame *f, const uint8_t *data, size_t len)
     enum ntp_verdict verdict;
     const uint8_t *ethernet = read_bytes(&r, FRAME_ETHERNET_LEN);
 
-    if (ethernet == NULL || ethernet[MAC_LEN] & MAC_GROUP)
+    if (ethernet == NULL || ethernet[FRAME_MAC_LEN] & MAC_GROUP)
         return NTP_DROP_FRAME;
 
     parsed.group = ethernet[0] & MAC_GROUP;
     switch (get_u16(ethernet + ETHERTYPE)) {
-    case TYPE_IPV4:
+    case FRAME_TYPE_IPV4:
         verdict = parse_ipv4(&parsed, &r);
         break;
-    case TYPE_IPV6:
+    case FRAME_TYPE_IPV6:
         verdict = parse_ipv6(&parsed, &r);
         break;
     default:
@@ -166,7 +163,7 @@ enum ntp_verdict frame_parse(struct frame *f, const uint8_t *data, size_t len)
 
 bool frame_is_for(const uint8_t *data, const uint8_t mac[6])
 {
-    return data[0] & MAC_GROUP || memcmp(data, mac, MAC_LEN) == 0;
+    return data[0] & MAC_GROUP || memcmp(data, mac, FRAME_MAC_LEN) == 0;
 }
 
 bool frame_checksum_ok(const struct frame *f, const uint8_t *data)
@@ -218,7 +215,7 @@ static void answer_ipv6(uint8_t *data, const struct frame_answer *answer)
 size_t frame_answer(const struct frame *f, uint8_t *data,
                     const struct frame_answer *answer)
 {
-    exchange(data, MAC_LEN);
+    exchange(data, FRAME_MAC_LEN);
     if (f->ipv6)
         answer_ipv6(data, answer);
     else

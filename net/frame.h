@@ -4,6 +4,7 @@
 #define NET_FRAME_H
 
 #include "ntp/addr.h"
+#include "ntp/bytes.h"
 #include "ntp/verdict.h"
 
 #include <stddef.h>
@@ -12,6 +13,31 @@
 #define FRAME_IPV4_LEN     20
 #define FRAME_IPV6_LEN     40
 #define FRAME_UDP_LEN      8
+#define FRAME_MAC_LEN      6
+
+/* What an Ethernet header says that it carries. */
+#define FRAME_TYPE_IPV4 0x0800
+#define FRAME_TYPE_ARP  0x0806
+#define FRAME_TYPE_VLAN 0x8100 /* IEEE 802.1Q: a tag, then the type */
+#define FRAME_TYPE_IPV6 0x86dd
+
+/*
+ * Read an Ethernet header, with one tag or none.  Returns the type of what is
+ * carried, which `r` is then at; it has failed when the frame is too short.
+ * Level: any.
+ */
+static inline uint16_t frame_read_type(struct reader *r)
+{
+    (void)read_bytes(r, 2 * FRAME_MAC_LEN);
+
+    uint16_t type = read_u16(r);
+
+    if (type == FRAME_TYPE_VLAN) {
+        (void)read_u16(r);
+        type = read_u16(r);
+    }
+    return type;
+}
 
 /* A UDP datagram in one plain frame: no tag, no IP options, no fragment. */
 struct frame {

@@ -27,11 +27,8 @@
 
 #include <string.h>
 
-#define MTU       1500
-#define MIN_MTU   1280 /* of IPv6; a card that says less is not believed */
-#define TYPE_IPV4 0x0800
-#define TYPE_VLAN 0x8100
-#define TYPE_IPV6 0x86dd
+#define MTU     1500
+#define MIN_MTU 1280 /* of IPv6; a card that says less is not believed */
 
 /* Offsets in IP headers, and of lwIP's IPv6 fragment header. */
 #define IPV4_ID         4
@@ -187,16 +184,11 @@ static const uint8_t *ip_header(const uint8_t *data, size_t len, uint16_t *type,
 {
     struct reader r = reader_of(data, len);
 
-    (void)read_bytes(&r, 12);
-    *type = read_u16(&r);
-    if (*type == TYPE_VLAN) {
-        (void)read_u16(&r);
-        *type = read_u16(&r);
-    }
+    *type = frame_read_type(&r);
     *left = r.left;
-    if (*type == TYPE_IPV4 && r.left >= MIN_IPV4)
+    if (*type == FRAME_TYPE_IPV4 && r.left >= MIN_IPV4)
         return data + (len - r.left);
-    if (*type == TYPE_IPV6 && r.left >= MIN_IPV6)
+    if (*type == FRAME_TYPE_IPV6 && r.left >= MIN_IPV6)
         return data + (len - r.left);
     return NULL;
 }
@@ -212,7 +204,7 @@ static bool is_public(const uint8_t *data, size_t len, bool outgoing)
 
     if (ip == NULL)
         return false;
-    if (type == TYPE_IPV4) {
+    if (type == FRAME_TYPE_IPV4) {
         peer = ip_from_v4(ip + (outgoing ? IPV4_TO : IPV4_SOURCE));
         /* DHCP has to speak before it has an address, and to everybody. */
         if (get_u32(peer.byte + 12) == 0 || peer.byte[12] >= 224)
@@ -260,7 +252,7 @@ static void renew_identification(struct net *net, uint8_t *data, size_t len)
 
     uint8_t *ip = data + (len - left);
 
-    if (type == TYPE_IPV4) {
+    if (type == FRAME_TYPE_IPV4) {
         if ((get_u16(ip + IPV4_FRAGMENT) & OFFSET_IPV4) == 0)
             net->fragment_id = net_random32();
 
@@ -448,12 +440,12 @@ static err_t send_to_peer(struct netif *netif, struct pbuf *p, uint16_t type,
 static bool is_of_listener(const struct pbuf *p, uint16_t type)
 {
     const uint8_t *ip = p->payload;
-    size_t header = type == TYPE_IPV4 ? MIN_IPV4 : MIN_IPV6;
+    size_t header = type == FRAME_TYPE_IPV4 ? MIN_IPV4 : MIN_IPV6;
     uint8_t protocol;
 
     if (p->len < header)
         return false;
-    protocol = type == TYPE_IPV4 ? ip[IPV4_PROTOCOL] : ip[IPV6_NEXT];
+    protocol = type == FRAME_TYPE_IPV4 ? ip[IPV4_PROTOCOL] : ip[IPV6_NEXT];
     if (protocol != IP_PROTO_TCP || p->tot_len < header + sizeof(uint16_t))
         return false;
 
@@ -497,7 +489,7 @@ static err_t output_ipv4(struct netif *netif, struct pbuf *p,
 
     err_t error;
 
-    return send_known(netif, p, TYPE_IPV4, &addr, &error)
+    return send_known(netif, p, FRAME_TYPE_IPV4, &addr, &error)
                ? error
                : etharp_output(netif, p, to);
 }
@@ -509,7 +501,7 @@ static err_t output_ipv6(struct netif *netif, struct pbuf *p,
     err_t error;
 
     memcpy(addr.byte, to->addr, sizeof(addr.byte));
-    return send_known(netif, p, TYPE_IPV6, &addr, &error)
+    return send_known(netif, p, FRAME_TYPE_IPV6, &addr, &error)
                ? error
                : ethip6_output(netif, p, to);
 }
@@ -648,8 +640,8 @@ static void take(struct net *net, const struct ring_slot *slot)
         net->count.refused++;
         return;
     }
-    (void)read_bytes(&r, 12);
-    if (read_u16(&r) == TYPE_VLAN) {
+    (void)read_bytes(&r, 2 * FRAME_MAC_LEN);
+    if (read_u16(&r) == FRAME_TYPE_VLAN) {
         net->vlan_tag = read_u16(&r);
         if (!r.ok)
             net->vlan_tag = NO_TAG;

@@ -2,12 +2,7 @@
 /* ARP and neighbour discovery: who asks for whom, answered without learning. */
 #include "net/neighbour.h"
 
-#include "ntp/bytes.h"
-
-#define MAC_LEN   6
-#define TYPE_ARP  0x0806
-#define TYPE_VLAN 0x8100
-#define TYPE_IPV6 0x86dd
+#include "net/frame.h"
 
 /* ARP, RFC 826: offsets after the Ethernet header. */
 #define ARP_LEN         28
@@ -186,22 +181,15 @@ enum neighbour_kind neighbour_parse(struct neighbour *n, const uint8_t *data,
                                     size_t len)
 {
     struct reader r = reader_of(data, len);
+    uint16_t type = frame_read_type(&r);
 
-    (void)read_bytes(&r, 2 * MAC_LEN);
-
-    uint16_t type = read_u16(&r);
-
-    if (type == TYPE_VLAN) {
-        (void)read_u16(&r);
-        type = read_u16(&r);
-    }
     if (!r.ok)
         return NEIGHBOUR_NONE;
 
     n->offset = (uint16_t)(len - r.left);
-    if (type == TYPE_ARP)
+    if (type == FRAME_TYPE_ARP)
         return parse_arp(n, &r);
-    if (type == TYPE_IPV6)
+    if (type == FRAME_TYPE_IPV6)
         return parse_ipv6(n, &r);
     return NEIGHBOUR_NONE;
 }
@@ -213,8 +201,8 @@ static size_t answer_arp(uint8_t *arp, const uint8_t mac[6])
     memcpy(target, arp + ARP_TARGET, 4);
     put_u16(arp + ARP_OPERATION, ARP_REPLY);
     /* Sender's MAC and address become the target's. */
-    memcpy(arp + ARP_TARGET_MAC, arp + ARP_SENDER_MAC, MAC_LEN + 4);
-    memcpy(arp + ARP_SENDER_MAC, mac, MAC_LEN);
+    memcpy(arp + ARP_TARGET_MAC, arp + ARP_SENDER_MAC, FRAME_MAC_LEN + 4);
+    memcpy(arp + ARP_SENDER_MAC, mac, FRAME_MAC_LEN);
     memcpy(arp + ARP_SENDER, target, 4);
     return ARP_LEN;
 }
@@ -230,7 +218,7 @@ static size_t answer_ipv6(const struct neighbour *n, uint8_t *ip,
     icmp[ND_FLAGS] = ND_SOLICITED_OVERRIDE;
     option[0] = ND_OPTION_TARGET;
     option[1] = 1;
-    memcpy(option + 2, mac, MAC_LEN);
+    memcpy(option + 2, mac, FRAME_MAC_LEN);
 
     put_u16(ip + 4, ND_ADVERTISEMENT_LENGTH);
     memcpy(ip + IPV6_TARGET, n->source.byte, 16);
@@ -245,8 +233,8 @@ size_t neighbour_answer(const struct neighbour *n, uint8_t *data,
     uint8_t *body = data + n->offset;
 
     /* To the frame's sender, whatever address it claims to have. */
-    memcpy(data, data + MAC_LEN, MAC_LEN);
-    memcpy(data + MAC_LEN, mac, MAC_LEN);
+    memcpy(data, data + FRAME_MAC_LEN, FRAME_MAC_LEN);
+    memcpy(data + FRAME_MAC_LEN, mac, FRAME_MAC_LEN);
     return n->offset +
            (n->ipv6 ? answer_ipv6(n, body, mac) : answer_arp(body, mac));
 }

@@ -5,11 +5,7 @@
 #include "net/frame.h"
 #include "ntp/bytes.h"
 
-#define MAC_LEN   6
 #define MAC_GROUP 0x01 /* in the first byte */
-#define TYPE_IPV4 0x0800
-#define TYPE_VLAN 0x8100
-#define TYPE_IPV6 0x86dd
 
 #define PROTOCOL_ICMP   1
 #define PROTOCOL_UDP    17
@@ -38,16 +34,9 @@ struct ip_packet {
 static bool read_ip(struct ip_packet *p, const uint8_t *data, size_t len)
 {
     struct reader r = reader_of(data, len);
+    uint16_t type = frame_read_type(&r);
 
-    (void)read_bytes(&r, 2 * MAC_LEN);
-
-    uint16_t type = read_u16(&r);
-
-    if (type == TYPE_VLAN) {
-        (void)read_u16(&r);
-        type = read_u16(&r);
-    }
-    if (type == TYPE_IPV4) {
+    if (type == FRAME_TYPE_IPV4) {
         p->header = read_bytes(&r, FRAME_IPV4_LEN);
         if (p->header == NULL)
             return false;
@@ -55,7 +44,7 @@ static bool read_ip(struct ip_packet *p, const uint8_t *data, size_t len)
         p->protocol = p->header[9];
         p->source = ip_from_v4(p->header + 12);
         p->destination = ip_from_v4(p->header + 16);
-    } else if (type == TYPE_IPV6) {
+    } else if (type == FRAME_TYPE_IPV6) {
         p->header = read_bytes(&r, FRAME_IPV6_LEN);
         if (p->header == NULL)
             return false;
