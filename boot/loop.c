@@ -94,7 +94,7 @@ _Noreturn void loop_run(struct loop *loop)
         net_poll(loop->net, now);
         refclocks_poll(loop->refclocks, counter_read());
         upstream_poll(loop->upstream, counter_read());
-        rate_poll(loop->rate);
+        rate_poll(loop->rate, counter_read());
         remember_poll(loop->remember, counter_read());
         nts_service_poll(loop->nts, counter_read());
         ke_service_poll(loop->ke, counter_read());

@@ -15,9 +15,8 @@
 /* A rate that is not known better is not worth keeping. */
 #define SKEW_MOST 5e-6
 
-/* Saved again, apart from every hour, when its bound has become that many times
- * less. */
-#define MUCH_BETTER 4
+/* Saved again so long after it became known, s; hourly it is in any case. */
+#define AGAIN_S 30
 
 static double rate_hz(uint64_t rate)
 {
@@ -75,12 +74,11 @@ static bool is_known(const struct client *c)
 
 static void collect(void *arg, struct state_data *data)
 {
-    struct rate *r = arg;
+    const struct rate *r = arg;
     const struct client *c = r->client;
 
     if (!is_known(c))
         return;
-    r->saved_skew = c->skew;
     data->counter_hz = rate_hz(c->discipline.line.rate_after);
     data->counter_skew = c->skew;
 }
@@ -90,7 +88,7 @@ void rate_start(struct rate *r, struct remember *remember)
     *r = (struct rate){
         .remember = remember,
         .client = remember->client,
-        .saved_skew = MUCH_BETTER * SKEW_MOST,
+        .interval_ticks = AGAIN_S * remember->ticks_per_s,
     };
     remember_part(remember, collect, r);
 }
@@ -109,11 +107,12 @@ static void tell_run(struct rate *r)
              ppb(c->skew) / 1000, ppb(c->skew) % 1000);
 }
 
-void rate_poll(struct rate *r)
+void rate_poll(struct rate *r, uint64_t now)
 {
-    const struct client *c = r->client;
-
     tell_run(r);
-    if (is_known(c) && c->skew * MUCH_BETTER <= r->saved_skew)
-        remember_soon(r->remember);
+    if (!is_known(r->client) || now < r->due_ticks)
+        return;
+    remember_soon(r->remember);
+    r->due_ticks = now + r->interval_ticks;
+    r->interval_ticks *= 2;
 }

@@ -9,9 +9,10 @@
 struct rate {
     struct remember *remember;
     const struct client *client;
-    double saved_skew; /* of the rate that was saved last in this run */
-    bool told;         /* the one that the clock was set with */
-    bool told_known;   /* and the one that is known well */
+    uint64_t due_ticks;      /* saved not before; 0: not saved yet */
+    uint64_t interval_ticks; /* and again after twice as long as before */
+    bool told;               /* the one that the clock was set with */
+    bool told_known;         /* and the one that is known well */
 };
 
 /*
@@ -25,7 +26,10 @@ void rate_choose(const struct state_data *kept, const struct tsc *tsc,
 /* Keep the rate from now on.  `remember` is lent for good.  Level: boot. */
 void rate_start(struct rate *r, struct remember *remember);
 
-/* Have it saved when it is known, or known much better.  Level: background. */
-void rate_poll(struct rate *r);
+/*
+ * Have it saved when it is known; then after half a minute, a minute, and so
+ * on, since each time it has become much better known.  Level: background.
+ */
+void rate_poll(struct rate *r, uint64_t now);
 
 #endif

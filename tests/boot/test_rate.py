@@ -2,7 +2,6 @@
 """The rate of the counter over a power-off: the second boot knows it."""
 
 import hashlib
-import re
 import struct
 
 import lab
@@ -36,12 +35,6 @@ def kept(path):
     return None
 
 
-def converged(path):
-    """Wait until a rate is kept that is known within 2 ppm: that, and bound."""
-    return lab.until("a rate is kept", 120, lambda: (
-        lambda k: k and k[1] < 2e-6 and k)(kept(path)))
-
-
 def forge(path, factor):
     """Another host's rate in the newest save."""
     number, content, found = items(path)
@@ -66,19 +59,16 @@ def test_second_boot_has_the_rate_from_the_first_second(
     del upstream
     path = make_disk(tmp_path / "disk")
     vm, _ = run(boot, link, path)
-    found, _ = converged(path)
+    found, _ = lab.until("a rate is kept", 120, lambda: kept(path))
     vm.close()
     assert "rate of the last run" not in vm.output()
 
+    # Off by what two boots may differ: that it is this one that counts shows
+    # in the rate that the clock is set with, before the sources tell another.
+    forge(path, 1 + 2e-6)
     vm, first = run(boot, link, path)
     vm.wait_for("counter: the rate of the last run is used", 1)
-    assert abs(first / found - 1) < 0.5e-6, (first, found)
-    # What this run has at the time of the first save is not what it ends at.
-    before = newest(path)[1]
-    lab.until("it is saved anew", 60, lambda: newest(path)[1] > before + 1)
-    # After so short a time, on a busy host, that too is 2 ppm off at times.
-    last, bound = converged(path)
-    assert abs(first / last - 1) < 3e-6 + bound, (first, last, bound)
+    assert abs(first / found - (1 + 2e-6)) < 0.5e-6, (first, found)
     vm.close()
 
     forge(path, 1.001)
@@ -87,4 +77,4 @@ def test_second_boot_has_the_rate_from_the_first_second(
                 "another host", 1)
     assert abs(first / found - 1) < 500e-6, (first, found)
     vm.close()
-    assert not re.search("rate of the last run is used", vm.output())
+    assert "rate of the last run is used" not in vm.output()
