@@ -496,6 +496,11 @@ static void offset_text(const struct client_event *event, char *out,
                   (unsigned long long)(us / 1000000),
                   (unsigned long long)(us % 1000000));
         break;
+    case CLIENT_SMEARING:
+        fmt_print(out, room, " %c%llu.%06llu s", event->offset < 0 ? '-' : '+',
+                  (unsigned long long)(us / 1000000),
+                  (unsigned long long)(us % 1000000));
+        break;
     case CLIENT_LEAP:
         fmt_print(out, room, ", in %llu s", (unsigned long long)(us / 1000000));
         break;

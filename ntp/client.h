@@ -133,6 +133,8 @@ struct client_start {
     X(CLIENT_LEAP, "leap second announced")                                    \
     X(CLIENT_LEAP_DONE, "leap second passed")                                  \
     X(CLIENT_SMEARER, "WARNING: leap seconds are smeared, unlike others, by")  \
+    X(CLIENT_SMEARING,                                                         \
+      "a leap second is being smeared, served time minus UTC")                 \
     X(CLIENT_SMEARED, "smear of the leap second is over")                      \
     X(CLIENT_LIST_EXPIRING, "WARNING: the list of leap seconds expires")       \
     X(CLIENT_LIST_EXPIRED, "WARNING: the list of leap seconds expired")
@@ -247,7 +249,8 @@ struct client {
     double error; /* standard deviation of the line at the last update */
     const struct leap_list *leaps; /* NULL: none was given */
     enum leap_list_age leaps_age;  /* as it was told */
-    ntp_date leapt_date;           /* just after the last leap second; or 0 */
+    bool smearing;       /* a leap second is being smeared, as it was told */
+    ntp_date leapt_date; /* just after the last leap second; or 0 */
     struct client_event event[CLIENT_EVENTS_MAX];
     unsigned events;
 };

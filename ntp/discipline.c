@@ -180,6 +180,14 @@ static bool is_through(const struct discipline *d, uint64_t ticks)
     return clock_at(&d->line, ticks) >= d->line.leap_date;
 }
 
+/* The second that precedes `date` is smeared from its beginning on. */
+static void begin_smear(struct discipline *d, enum ntp_leap leap, ntp_date date)
+{
+    bool insert = leap == LEAP_INSERT;
+
+    smear_begin(&d->smear, insert ? date - SECOND : date, insert ? 1 : -1);
+}
+
 bool discipline_leap_done(struct discipline *d, uint64_t ticks)
 {
     ntp_span by;
@@ -193,8 +201,7 @@ bool discipline_leap_done(struct discipline *d, uint64_t ticks)
     if (!is_through(d, ticks))
         return false;
     if (smears(d))
-        smear_begin(&d->smear, d->line.leap_date + (by < 0 ? by : 0),
-                    -ntp_span_seconds(by));
+        begin_smear(d, d->line.leap, d->line.leap_date);
 
     d->line.base_date += by;
     d->line.leap = LEAP_NONE;
@@ -208,6 +215,22 @@ static double smear_age(const struct discipline *d, uint64_t ticks)
     return ntp_span_seconds(clock_unleapt(&d->line, ticks) - d->smear.start);
 }
 
+void discipline_smear(struct discipline *d, uint64_t ticks, enum ntp_leap leap,
+                      ntp_date date)
+{
+    struct discipline other = *d;
+
+    if (!smears(d))
+        return;
+    if (d->smear.size != 0 && smear_age(d, ticks) < 0)
+        d->smear.size = 0;
+    if (leap != LEAP_INSERT && leap != LEAP_DELETE)
+        return;
+    begin_smear(&other, leap, date);
+    if (discipline_smear_wait(&other, ticks) > 0)
+        d->smear = other.smear;
+}
+
 double discipline_smear_wait(const struct discipline *d, uint64_t ticks)
 {
     double left = smear_seconds(&d->smear) - smear_age(d, ticks);
@@ -219,13 +242,18 @@ double discipline_smear_wait(const struct discipline *d, uint64_t ticks)
     return real_min(left, smear_chord(&d->smear));
 }
 
+double discipline_smeared(const struct discipline *d, uint64_t ticks)
+{
+    return smear_offset(&d->smear, smear_age(d, ticks));
+}
+
 /* Along the chord from here to where the next one begins. */
 static void bend(const struct discipline *d, struct clock_line *line,
                  uint64_t ticks)
 {
     double age = smear_age(d, ticks);
     double chord = discipline_smear_wait(d, ticks);
-    double now = smear_offset(&d->smear, age);
+    double now = discipline_smeared(d, ticks);
     double then = smear_offset(&d->smear, age + chord);
     int64_t change = (int64_t)((double)d->raw.rate *
                                within((then - now) / chord, RATE_MOST));

@@ -89,6 +89,17 @@ void discipline_leap(struct discipline *d, enum ntp_leap leap, ntp_date date);
 bool discipline_leap_done(struct discipline *d, uint64_t ticks);
 
 /*
+ * Leap seconds are smeared here, and the last one was that, before `date`: if
+ * its smear is not over at `ticks`, it goes on.  One that has not begun, after
+ * a step back, is none.
+ */
+void discipline_smear(struct discipline *d, uint64_t ticks, enum ntp_leap leap,
+                      ntp_date date);
+
+/* Served time minus UTC, s. */
+double discipline_smeared(const struct discipline *d, uint64_t ticks);
+
+/*
  * Seconds until discipline_show() has to be called again after `ticks`, so that
  * what is published follows the smear; below 0: there is none.
  */

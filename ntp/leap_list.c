@@ -209,16 +209,39 @@ enum leap_list_age leap_list_age(const struct leap_list *list, ntp_date date)
     return left <= LEAP_LIST_WARNING ? LEAP_LIST_EXPIRING : LEAP_LIST_FRESH;
 }
 
+/* Entry `i`, from 1 on: what changes with it, and when. */
+static enum ntp_leap leap_at(const struct leap_list *list, unsigned i,
+                             ntp_date *midnight)
+{
+    const struct leap_list_entry *e = &list->entry[i];
+
+    *midnight = ntp_date_from_seconds(e->seconds);
+    return e->tai > list->entry[i - 1].tai ? LEAP_INSERT : LEAP_DELETE;
+}
+
+/* The first entry after `date`; `count` if there is none. */
+static unsigned first_after(const struct leap_list *list, ntp_date date)
+{
+    unsigned i = 1;
+
+    while (i < list->count &&
+           ntp_date_from_seconds(list->entry[i].seconds) <= date)
+        i++;
+    return i;
+}
+
 enum ntp_leap leap_list_next(const struct leap_list *list, ntp_date date,
                              ntp_date *midnight)
 {
-    for (unsigned i = 1; i < list->count; i++) {
-        const struct leap_list_entry *e = &list->entry[i];
+    unsigned i = first_after(list, date);
 
-        if (ntp_date_from_seconds(e->seconds) <= date)
-            continue;
-        *midnight = ntp_date_from_seconds(e->seconds);
-        return e->tai > list->entry[i - 1].tai ? LEAP_INSERT : LEAP_DELETE;
-    }
-    return LEAP_NONE;
+    return i < list->count ? leap_at(list, i, midnight) : LEAP_NONE;
+}
+
+enum ntp_leap leap_list_last(const struct leap_list *list, ntp_date date,
+                             ntp_date *midnight)
+{
+    unsigned i = first_after(list, date) - 1;
+
+    return i > 0 ? leap_at(list, i, midnight) : LEAP_NONE;
 }

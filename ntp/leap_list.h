@@ -67,4 +67,11 @@ enum leap_list_age leap_list_age(const struct leap_list *list, ntp_date date);
 enum ntp_leap leap_list_next(const struct leap_list *list, ntp_date date,
                              ntp_date *midnight);
 
+/*
+ * The last leap second before `date`, or at it: likewise.
+ * Level: any.
+ */
+enum ntp_leap leap_list_last(const struct leap_list *list, ntp_date date,
+                             ntp_date *midnight);
+
 #endif

@@ -97,12 +97,33 @@ void served_describe(struct client *c, uint64_t ticks, const struct view *v)
     c->overdue_ticks = ticks + discipline_ticks(&c->discipline, ahead);
 }
 
+/*
+ * A leap second of the list that is being smeared now, whenever we started: so
+ * all that have the list serve the same.  Who follows a clock that is smeared
+ * serves it as it is.
+ */
+static void find_smear(struct client *c, uint64_t ticks)
+{
+    ntp_date now = clock_unleapt(&c->discipline.line, ticks);
+    enum ntp_leap leap = LEAP_NONE;
+    ntp_date date = NTP_DATE_NEVER;
+
+    if ((!c->set && !c->local) || client_leaps_near(c, ticks))
+        return;
+    if (c->leaps &&
+        (c->leader < 0 ||
+         c->source[c->leader].header.reference_id != SMEAR_REFERENCE_ID))
+        leap = leap_list_last(c->leaps, now, &date);
+    discipline_smear(&c->discipline, ticks, leap, date);
+}
+
 void served_publish(struct client *c, uint64_t ticks)
 {
     struct discipline_status status = c->status;
 
     if (c->alarmed || (!c->set && !c->local))
         status.stratum = 0;
+    find_smear(c, ticks);
     discipline_publish(&c->discipline, ticks, &status);
 }
 
@@ -238,11 +259,15 @@ static double until_chord(const struct client *c, uint64_t ticks)
 
 static void follow_smear(struct client *c, uint64_t ticks)
 {
-    if (until_chord(c, ticks) != 0)
+    const struct discipline *d = &c->discipline;
+
+    if (until_chord(c, ticks) == 0)
+        discipline_show(&c->discipline, ticks);
+    if (c->smearing == (d->smear.size != 0))
         return;
-    discipline_show(&c->discipline, ticks);
-    if (c->discipline.smear.size == 0)
-        client_note(c, CLIENT_SMEARED, -1, ticks, 0);
+    c->smearing = !c->smearing;
+    client_note(c, c->smearing ? CLIENT_SMEARING : CLIENT_SMEARED, -1, ticks,
+                discipline_smeared(d, ticks));
 }
 
 void served_in_time(struct client *c, uint64_t ticks)

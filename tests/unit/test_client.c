@@ -1224,6 +1224,116 @@ static void test_a_smear_never_breaks(void **state)
     }
 }
 
+/* One leap second, before the noon of the rig by half a day. */
+#define MIDNIGHT 3692131200
+static struct leap_list one_leap(enum ntp_leap leap)
+{
+    return (struct leap_list){
+        .entry = {{3644697600, 36}, {MIDNIGHT, leap == LEAP_INSERT ? 37 : 35}},
+        .count = 2,
+        .expires = MIDNIGHT + 366 * (int64_t)86400,
+    };
+}
+
+/* The usual smear; started that long after its beginning, s. */
+static void start_in_smear(const struct leap_list *leaps, double age)
+{
+    bool insert = leaps->entry[1].tai > leaps->entry[0].tai;
+
+    begin();
+    rig.config.leapsecmode = LEAPSEC_SLEW;
+    rig.config.smooth_frequency_ppb = 400000;
+    rig.config.smooth_wander_fs = 1024000;
+    rig.config.makestep_ns = 1000000000;
+    rig.config.makestep_count = -1;
+    rig.date =
+        ntp_date_from_seconds(MIDNIGHT - insert) + ntp_span_from_seconds(age);
+    start(1, NULL);
+    client_leaps(&rig.client, leaps);
+}
+
+/* Served time is a function of UTC and the list: all who have both agree. */
+static void take_up(enum ntp_leap leap)
+{
+    const struct leap_list leaps = one_leap(leap);
+    const struct smear curve = {.frequency = 400e-6,
+                                .wander = 1.024e-9,
+                                .size = leap == LEAP_INSERT ? 1 : -1};
+    static const double ages[] = {1.1, 1000, 31250, 62000, 62490};
+
+    for (size_t i = 0; i < sizeof(ages) / sizeof(ages[0]); i++) {
+        start_in_smear(&leaps, ages[i]);
+        pass(5);
+        CHECK_EQ(rig.events[CLIENT_SMEARING], 1);
+        CHECK_NEAR(rig.last[CLIENT_SMEARING].offset,
+                   smear_offset(&curve, ages[i]), 1e-3);
+        CHECK_NEAR(error(), smear_offset(&curve, ages[i] + 5), 2e-4);
+        CHECK_EQ(status().reference_id, SMEAR_REFERENCE_ID);
+        CHECK_EQ(status().leap, LEAP_NONE);
+        pass(62500 - ages[i]);
+        CHECK_EQ(rig.events[CLIENT_SMEARED], 1);
+        CHECK_EQ(rig.events[CLIENT_LEAP_DONE], 0);
+        CHECK_NEAR(error(), 0, 1e-4);
+        CHECK(status().reference_id != SMEAR_REFERENCE_ID);
+    }
+
+    static const double outside[] = {-3600, 62501, 1e7};
+
+    for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++) {
+        start_in_smear(&leaps, outside[i]);
+        pass(100);
+        CHECK_EQ(rig.events[CLIENT_SMEARING], 0);
+        CHECK_NEAR(error(), 0, 1e-4);
+        CHECK(status().reference_id != SMEAR_REFERENCE_ID);
+    }
+}
+
+static void test_a_smear_is_taken_up_whenever_we_start(void **state)
+{
+    (void)state;
+    take_up(LEAP_INSERT);
+    take_up(LEAP_DELETE);
+}
+
+/* The first date was wrong: there is no smear yet, and there will be one. */
+static void test_a_step_out_of_a_smear_ends_it(void **state)
+{
+    const struct leap_list leaps = one_leap(LEAP_INSERT);
+
+    (void)state;
+    start_in_smear(&leaps, 1000);
+    pass(100);
+    CHECK_EQ(rig.events[CLIENT_SMEARING], 1);
+    shift_truth(-7200);
+    pass(3000);
+    CHECK_EQ(rig.events[CLIENT_STEP], 1);
+    CHECK_EQ(rig.events[CLIENT_SMEARED], 1);
+    CHECK_NEAR(error(), 0, 1e-3);
+    CHECK(status().reference_id != SMEAR_REFERENCE_ID);
+
+    pass(7200 - 1100 - 3000 - 1);
+    CHECK_EQ(rig.events[CLIENT_LEAP_DONE], 0);
+    pass(3);
+    rig.leapt = -SECOND;
+    CHECK_EQ(rig.events[CLIENT_LEAP_DONE], 1);
+    CHECK_EQ(rig.events[CLIENT_SMEARING], 2);
+    CHECK_NEAR(error(), 1, 1e-3);
+}
+
+/* Twice the smear would be nobody's time. */
+static void test_who_follows_a_smeared_clock_does_not_smear_again(void **state)
+{
+    const struct leap_list leaps = one_leap(LEAP_INSERT);
+
+    (void)state;
+    start_in_smear(&leaps, 31250);
+    rig.server[0].reference_id = SMEAR_REFERENCE_ID;
+    rig.server[0].ahead = 0.5;
+    pass(5);
+    CHECK_EQ(rig.events[CLIENT_SMEARING], 0);
+    CHECK_NEAR(error(), 0.5, 1e-3);
+}
+
 /* What a server said before the leap second is not said of the next month. */
 static void test_a_leap_is_not_announced_again_by_old_replies(void **state)
 {
@@ -1386,6 +1496,9 @@ int main(void)
         cmocka_unit_test(test_a_leap_second_is_smeared_as_smoothtime_says),
         cmocka_unit_test(test_without_smoothtime_it_is_slewed_by_maxslewrate),
         cmocka_unit_test(test_a_smear_never_breaks),
+        cmocka_unit_test(test_a_smear_is_taken_up_whenever_we_start),
+        cmocka_unit_test(test_a_step_out_of_a_smear_ends_it),
+        cmocka_unit_test(test_who_follows_a_smeared_clock_does_not_smear_again),
         cmocka_unit_test(test_a_leap_is_not_announced_again_by_old_replies),
         cmocka_unit_test(test_who_smears_among_others_is_named_once),
         cmocka_unit_test(test_who_is_off_on_a_leap_day_is_said_to_smear),

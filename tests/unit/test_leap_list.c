@@ -158,6 +158,32 @@ static void test_the_next_leap_second(void **state)
     CHECK_EQ(ntp_date_seconds(midnight), 4449427200);
 }
 
+/* The midnight itself is past. */
+static void test_the_last_leap_second(void **state)
+{
+    const int64_t last = 3692217600; /* 2017-01-01 */
+    ntp_date midnight;
+
+    (void)state;
+    CHECK_EQ(read_text(DATES ROWS HASH), LEAP_LIST_OK);
+    CHECK_EQ(leap_list_last(&list, ntp_date_from_seconds(last), &midnight),
+             LEAP_INSERT);
+    CHECK_EQ(ntp_date_seconds(midnight), last);
+    CHECK_EQ(leap_list_last(&list, ntp_date_from_seconds(last) - 1, &midnight),
+             LEAP_INSERT);
+    CHECK_EQ(ntp_date_seconds(midnight), 3644697600);
+    CHECK_EQ(
+        leap_list_last(&list, ntp_date_from_seconds(2287785599), &midnight),
+        LEAP_NONE);
+
+    CHECK_EQ(read_text(DATES "2272060800 10\n2287785600 9\n"), LEAP_LIST_OK);
+    CHECK_EQ(leap_list_last(&list, ntp_date_from_seconds(last), &midnight),
+             LEAP_DELETE);
+    CHECK_EQ(ntp_date_seconds(midnight), 2287785600);
+
+    CHECK_EQ(leap_list_last(&(struct leap_list){0}, 0, &midnight), LEAP_NONE);
+}
+
 /* The list of the image is whole, and newer than the one above. */
 static void test_the_list_of_the_image_is_verified(void **state)
 {
@@ -201,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_a_hash_may_be_missing_but_not_wrong),
         cmocka_unit_test(test_each_fault_has_its_name),
         cmocka_unit_test(test_the_next_leap_second),
+        cmocka_unit_test(test_the_last_leap_second),
         cmocka_unit_test(test_the_list_of_the_image_is_verified),
         cmocka_unit_test(test_a_list_is_old_from_28_days_before_it_expires),
     };
