@@ -54,6 +54,7 @@ struct rig {
     double fast; /* of our counter, against the rate that the client is told */
     uint32_t kept_error_ppb;
     unsigned jitter_us; /* each way, added to delays */
+    void (*also)(void); /* what else is done when the client works, or NULL */
     unsigned events[CLIENT_EVENT_COUNT];
     struct client_event last[CLIENT_EVENT_COUNT];
 };
@@ -113,6 +114,22 @@ static inline struct source_config plain(void)
 
     source_config_default(&config);
     return config;
+}
+
+/* One that is asked each 2^poll s, whatever happens. */
+static inline struct source_config polled(int8_t poll)
+{
+    struct source_config config = plain();
+
+    config.minpoll = config.maxpoll = poll;
+    return config;
+}
+
+/* One server, with those options, or NULL. */
+static inline void follow_one(const struct source_config *config)
+{
+    begin();
+    start(1, config);
 }
 
 static inline ntp_date truth(uint64_t ticks)
@@ -218,6 +235,8 @@ static inline void work(void)
 {
     struct client_request request;
 
+    if (rig.also)
+        rig.also();
     while (client_poll(&rig.client, rig.now, &request))
         ask(&request);
     client_tick(&rig.client, rig.now);
@@ -263,12 +282,17 @@ static inline void pass(double seconds)
     work();
 }
 
-static inline enum source_state state_of(int slot)
+static inline struct source_report report(int slot)
 {
     struct source_report r;
 
     CHECK(client_source(&rig.client, slot, rig.now, &r));
-    return r.state;
+    return r;
+}
+
+static inline enum source_state state_of(int slot)
+{
+    return report(slot).state;
 }
 
 static inline struct client_tracking tracking(void)

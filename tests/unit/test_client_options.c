@@ -4,14 +4,6 @@
 
 #include <math.h>
 
-static struct source_report report(int slot)
-{
-    struct source_report r;
-
-    CHECK(client_source(&rig.client, slot, rig.now, &r));
-    return r;
-}
-
 /* Who we are, as others see us. */
 static void be(uint8_t last)
 {
@@ -27,9 +19,8 @@ static void test_corrtimeratio_slows_corrections(void **state)
 
     (void)state;
     for (int i = 0; i < 2; i++) {
-        struct source_config config = plain();
+        struct source_config config = polled(6);
 
-        config.minpoll = config.maxpoll = 6;
         begin();
         rig.config.corrtimeratio_permille = i == 0 ? 3000 : 12000;
         start(1, &config);
@@ -46,12 +37,10 @@ static void test_corrtimeratio_slows_corrections(void **state)
 /* Polls of a second do not make a correction of 0.4 s take a minute. */
 static void test_frequent_polls_do_not_delay_a_correction(void **state)
 {
-    struct source_config config = plain();
+    struct source_config config = polled(1);
 
     (void)state;
-    config.minpoll = config.maxpoll = 1;
-    begin();
-    start(1, &config);
+    follow_one(&config);
     pass(300);
     shift_truth(0.4);
     pass(40);
@@ -69,11 +58,10 @@ static double bend(void)
 
 static void test_maxslewrate_bounds_corrections(void **state)
 {
-    struct source_config config = plain();
+    struct source_config config = polled(4);
     double most = 0;
 
     (void)state;
-    config.minpoll = config.maxpoll = 4;
     begin();
     rig.config.maxslewrate_ppb = 200000;
     start(1, &config);
@@ -102,9 +90,8 @@ static void test_maxdrift_bounds_the_frequency(void **state)
 {
     (void)state;
     for (int i = 0; i < 2; i++) {
-        struct source_config config = plain();
+        struct source_config config = polled(4);
 
-        config.minpoll = config.maxpoll = 4;
         begin();
         if (i == 1)
             rig.config.maxdrift_ppb = 100000;
@@ -118,9 +105,8 @@ static void test_maxupdateskew_wants_a_frequency_that_is_known(void **state)
 {
     (void)state;
     for (int i = 0; i < 2; i++) {
-        struct source_config config = plain();
+        struct source_config config = polled(4);
 
-        config.minpoll = config.maxpoll = 4;
         begin();
         if (i == 1)
             rig.config.maxupdateskew_ppb = 1;
@@ -155,8 +141,7 @@ static void test_polltarget_asks_more_often(void **state)
         config.minpoll = 2;
         config.maxpoll = 12;
         config.polltarget = i == 0 ? 8 : 32;
-        begin();
-        start(1, &config);
+        follow_one(&config);
         pass(40000);
         asked[i] = rig.server[0].asked;
     }
@@ -166,14 +151,12 @@ static void test_polltarget_asks_more_often(void **state)
 /* A request goes ahead by 2 s, and its reply is nothing. */
 static void test_presend_warms_the_path_up(void **state)
 {
-    struct source_config config = plain();
+    struct source_config config = polled(6);
     struct server *s = &rig.server[0];
 
     (void)state;
-    config.minpoll = config.maxpoll = 6;
     config.presend = 6;
-    begin();
-    start(1, &config);
+    follow_one(&config);
     pass(1);
     CHECK_EQ(s->asked, 1);
     CHECK(!client_is_set(&rig.client));
@@ -189,21 +172,18 @@ static void test_presend_warms_the_path_up(void **state)
 
     /* Not below that interval. */
     config.presend = 7;
-    begin();
-    start(1, &config);
+    follow_one(&config);
     pass(640);
     CHECK_EQ(report(0).samples, s->asked);
 }
 
 static void test_filter_makes_one_sample_of_several(void **state)
 {
-    struct source_config config = plain();
+    struct source_config config = polled(2);
 
     (void)state;
-    config.minpoll = config.maxpoll = 2;
     config.filter = 5;
-    begin();
-    start(1, &config);
+    follow_one(&config);
     pass(400);
     CHECK(rig.server[0].asked >= 95);
     CHECK(report(0).samples >= 22 && report(0).samples <= 26);
@@ -214,10 +194,9 @@ static void test_filter_makes_one_sample_of_several(void **state)
 /* A step of whole seconds between the samples that it is made of. */
 static void test_filter_survives_a_step(void **state)
 {
-    struct source_config config = plain();
+    struct source_config config = polled(2);
 
     (void)state;
-    config.minpoll = config.maxpoll = 2;
     config.filter = 5;
     begin();
     rig.config.makestep_ns = 1000000000;
@@ -234,12 +213,10 @@ static void test_filter_survives_a_step(void **state)
  * time; without `maxunreach`, that is after 8 requests. */
 static void test_maxunreach_keeps_a_source_that_does_not_answer(void **state)
 {
-    struct source_config config = plain();
+    struct source_config config = polled(4);
 
     (void)state;
-    config.minpoll = config.maxpoll = 4;
-    begin();
-    start(1, &config);
+    follow_one(&config);
     pass(500);
     rig.server[0].silent = true;
     pass(16 * 11);
@@ -247,8 +224,7 @@ static void test_maxunreach_keeps_a_source_that_does_not_answer(void **state)
     CHECK_EQ(tracking().slot, -1);
 
     config.maxunreach = 10;
-    begin();
-    start(1, &config);
+    follow_one(&config);
     pass(500);
     rig.server[0].silent = true;
     pass(16 * 12);
@@ -267,10 +243,9 @@ static void test_maxunreach_keeps_a_source_that_does_not_answer(void **state)
 
 static void test_maxunreach_ends_when_all_others_know_better(void **state)
 {
-    struct source_config config = plain();
+    struct source_config config = polled(0);
 
     (void)state;
-    config.minpoll = config.maxpoll = 0;
     config.maxunreach = 100000;
     begin();
     start(2, &config);
@@ -287,10 +262,9 @@ static void test_maxunreach_ends_when_all_others_know_better(void **state)
 static void
 test_local_begins_though_an_unreachable_one_is_selected(void **state)
 {
-    struct source_config config = plain();
+    struct source_config config = polled(4);
 
     (void)state;
-    config.minpoll = config.maxpoll = 4;
     config.maxunreach = 100000;
     begin();
     rig.config.local.enabled = true;
@@ -328,9 +302,8 @@ static void test_waitsynced_delays_local(void **state)
 
 static void begin_orphan(unsigned servers)
 {
-    struct source_config config = plain();
+    struct source_config config = polled(4);
 
-    config.minpoll = config.maxpoll = 4;
     begin();
     rig.config.local.enabled = true;
     rig.config.local.orphan = true;
@@ -422,12 +395,10 @@ static void test_xleave_sees_when_replies_truly_left(void **state)
 {
     (void)state;
     for (int i = 0; i < 2; i++) {
-        struct source_config config = plain();
+        struct source_config config = polled(4);
 
-        config.minpoll = config.maxpoll = 4;
         config.xleave = i == 1;
-        begin();
-        start(1, &config);
+        follow_one(&config);
         rig.server[0].xleave = true;
         rig.server[0].late_us = 600;
         pass(0.01);
@@ -444,13 +415,11 @@ static void test_xleave_sees_when_replies_truly_left(void **state)
 /* The plain reply to its first request is one sample; then one an exchange. */
 static void test_xleave_takes_each_exchange_once(void **state)
 {
-    struct source_config config = plain();
+    struct source_config config = polled(4);
 
     (void)state;
-    config.minpoll = config.maxpoll = 4;
     config.xleave = true;
-    begin();
-    start(1, &config);
+    follow_one(&config);
     rig.server[0].xleave = true;
     pass(20 * 16);
     CHECK_EQ(report(0).samples, rig.server[0].asked - 1);
@@ -460,19 +429,16 @@ static void test_xleave_takes_each_exchange_once(void **state)
 /* A server without it, or one that forgets now and then: plain replies do. */
 static void test_xleave_lives_with_plain_replies(void **state)
 {
-    struct source_config config = plain();
+    struct source_config config = polled(4);
 
     (void)state;
-    config.minpoll = config.maxpoll = 4;
     config.xleave = true;
-    begin();
-    start(1, &config);
+    follow_one(&config);
     pass(500);
     CHECK_EQ(report(0).samples, rig.server[0].asked);
     CHECK_NEAR(error(), 0, 5e-6);
 
-    begin();
-    start(1, &config);
+    follow_one(&config);
     rig.server[0].xleave = true;
     for (int i = 0; i < 60; i++) {
         rig.server[0].forgetful = i % 3 == 0;
@@ -487,13 +453,11 @@ static void test_xleave_lives_with_plain_replies(void **state)
 /* After four requests without a reply it asks as anybody does. */
 static void test_xleave_starts_plainly_with_a_server_that_was_away(void **state)
 {
-    struct source_config config = plain();
+    struct source_config config = polled(4);
 
     (void)state;
-    config.minpoll = config.maxpoll = 4;
     config.xleave = true;
-    begin();
-    start(1, &config);
+    follow_one(&config);
     rig.server[0].xleave = true;
     pass(500);
     CHECK(rig.server[0].asked_origin != 0);
@@ -510,13 +474,11 @@ static void test_xleave_starts_plainly_with_a_server_that_was_away(void **state)
  * it. */
 static void test_xleave_goes_through_a_leap_second(void **state)
 {
-    struct source_config config = plain();
+    struct source_config config = polled(4);
 
     (void)state;
-    config.minpoll = config.maxpoll = 4;
     config.xleave = true;
-    begin();
-    start(1, &config);
+    follow_one(&config);
     rig.server[0].xleave = true;
     rig.server[0].leap = LEAP_INSERT;
     pass(43200 - 100);

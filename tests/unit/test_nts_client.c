@@ -70,6 +70,14 @@ static bool ask(void)
     return true;
 }
 
+/* With so many cookies, and a request under way. */
+static void begin_asked(enum aead_id aead, unsigned cookies)
+{
+    begin(aead);
+    give_cookies(cookies, COOKIE_LEN);
+    CHECK(ask());
+}
+
 static void begin_reply(void)
 {
     struct ntp_packet p = {
@@ -91,6 +99,13 @@ static void reply_identifier(void)
     rig.reply_len += nts_field_put(
         rig.reply + rig.reply_len, NTP_UNIQUE_IDENTIFIER,
         rig.asked.unique_identifier, rig.asked.unique_identifier_len);
+}
+
+/* To the request that was made. */
+static void begin_own_reply(void)
+{
+    begin_reply();
+    reply_identifier();
 }
 
 /* `count` cookies of that length into what will be encrypted. */
@@ -123,8 +138,7 @@ static void seal_reply(const uint8_t *key)
 
 static void good_reply(unsigned cookies)
 {
-    begin_reply();
-    reply_identifier();
+    begin_own_reply();
     plain_cookies(cookies, COOKIE_LEN);
     seal_reply(rig.keys.s2c);
 }
@@ -161,9 +175,7 @@ static void test_a_request_has_identifier_cookie_and_authenticator(void **state)
         uint8_t none[1];
         struct aead c2s;
 
-        begin(both[i]);
-        give_cookies(8, COOKIE_LEN);
-        CHECK(ask());
+        begin_asked(both[i], 8);
         CHECK_EQ(rig.asked.unique_identifiers, 1);
         CHECK_EQ(rig.asked.unique_identifier_len, 32);
         CHECK_EQ(rig.asked.cookies, 1);
@@ -185,9 +197,7 @@ static void test_identifiers_and_nonces_are_new_each_time(void **state)
     (void)state;
     uint8_t identifier[32], nonce[16];
 
-    begin(AEAD_AES_SIV_CMAC_256);
-    give_cookies(8, COOKIE_LEN);
-    CHECK(ask());
+    begin_asked(AEAD_AES_SIV_CMAC_256, 8);
     memcpy(identifier, rig.asked.unique_identifier, 32);
     memcpy(nonce, rig.asked.nonce, 16);
     CHECK(ask());
@@ -213,9 +223,7 @@ static void test_placeholders_are_as_many_as_cookies_are_missing(void **state)
 {
     (void)state;
     for (unsigned have = 1; have <= 8; have++) {
-        begin(AEAD_AES_128_GCM_SIV);
-        give_cookies(have, COOKIE_LEN);
-        CHECK(ask());
+        begin_asked(AEAD_AES_128_GCM_SIV, have);
         CHECK_EQ(rig.asked.placeholders, 8 - have);
         CHECK_EQ(rig.request_len, NTP_HEADER_LEN + 36 +
                                       (9 - have) * (4 + COOKIE_LEN) + 4 + 4 +
@@ -279,9 +287,7 @@ static void test_odd_cookies_are_not_kept(void **state)
 static void test_new_keys_put_an_end_to_old_cookies(void **state)
 {
     (void)state;
-    begin(AEAD_AES_SIV_CMAC_256);
-    give_cookies(8, COOKIE_LEN);
-    CHECK(ask());
+    begin_asked(AEAD_AES_SIV_CMAC_256, 8);
     good_reply(1);
     nts_client_set_keys(&rig.client, &rig.keys);
     CHECK_EQ(rig.client.cookies, 0);
@@ -296,9 +302,7 @@ static void test_a_good_reply_is_believed_and_brings_its_cookie(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        begin(both[i]);
-        give_cookies(8, COOKIE_LEN);
-        CHECK(ask());
+        begin_asked(both[i], 8);
         CHECK(!rig.client.proven);
         good_reply(1);
         CHECK_EQ(answer(), SOURCE_OK);
@@ -316,9 +320,7 @@ static void test_every_bit_of_a_reply_is_authenticated(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        begin(both[i]);
-        give_cookies(4, COOKIE_LEN);
-        CHECK(ask());
+        begin_asked(both[i], 4);
         good_reply(2);
         for (size_t bit = 0; bit < rig.reply_len * 8; bit++) {
             rig.reply[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -334,9 +336,7 @@ static void test_every_bit_of_a_reply_is_authenticated(void **state)
 static void test_a_shortened_reply_is_not_believed(void **state)
 {
     (void)state;
-    begin(AEAD_AES_SIV_CMAC_256);
-    give_cookies(4, COOKIE_LEN);
-    CHECK(ask());
+    begin_asked(AEAD_AES_SIV_CMAC_256, 4);
     good_reply(1);
     for (size_t len = rig.reply_len; rig.reply_len-- > NTP_HEADER_LEN;) {
         CHECK(answer() != SOURCE_OK);
@@ -347,9 +347,7 @@ static void test_a_shortened_reply_is_not_believed(void **state)
 static void test_a_stripped_reply_is_not_believed(void **state)
 {
     (void)state;
-    begin(AEAD_AES_SIV_CMAC_256);
-    give_cookies(8, COOKIE_LEN);
-    CHECK(ask());
+    begin_asked(AEAD_AES_SIV_CMAC_256, 8);
     begin_reply();
     CHECK_EQ(answer(), SOURCE_AUTH);
     reply_identifier();
@@ -362,9 +360,7 @@ static void test_only_the_identifier_of_the_request_will_do(void **state)
     (void)state;
     uint8_t other[36] = {0};
 
-    begin(AEAD_AES_SIV_CMAC_256);
-    give_cookies(8, COOKIE_LEN);
-    CHECK(ask());
+    begin_asked(AEAD_AES_SIV_CMAC_256, 8);
     begin_reply(); /* none */
     seal_reply(rig.keys.s2c);
     CHECK_EQ(answer(), SOURCE_AUTH);
@@ -395,11 +391,8 @@ static void test_only_the_identifier_of_the_request_will_do(void **state)
 static void test_our_own_key_proves_nothing(void **state)
 {
     (void)state;
-    begin(AEAD_AES_SIV_CMAC_256);
-    give_cookies(8, COOKIE_LEN);
-    CHECK(ask());
-    begin_reply();
-    reply_identifier();
+    begin_asked(AEAD_AES_SIV_CMAC_256, 8);
+    begin_own_reply();
     seal_reply(rig.keys.c2s);
     CHECK_EQ(answer(), SOURCE_AUTH);
     CHECK_EQ(rig.client.failed, 1);
@@ -410,11 +403,8 @@ static void test_cookies_in_the_clear_are_not_kept(void **state)
     (void)state;
     uint8_t bytes[COOKIE_LEN] = {0};
 
-    begin(AEAD_AES_SIV_CMAC_256);
-    give_cookies(4, COOKIE_LEN);
-    CHECK(ask());
-    begin_reply();
-    reply_identifier();
+    begin_asked(AEAD_AES_SIV_CMAC_256, 4);
+    begin_own_reply();
     rig.reply_len += nts_field_put(rig.reply + rig.reply_len, NTS_COOKIE, bytes,
                                    sizeof(bytes));
     seal_reply(rig.keys.s2c);
@@ -425,9 +415,7 @@ static void test_cookies_in_the_clear_are_not_kept(void **state)
 static void test_of_many_cookies_eight_are_kept(void **state)
 {
     (void)state;
-    begin(AEAD_AES_SIV_CMAC_256);
-    give_cookies(6, COOKIE_LEN);
-    CHECK(ask());
+    begin_asked(AEAD_AES_SIV_CMAC_256, 6);
     good_reply(9);
     CHECK_EQ(answer(), SOURCE_OK);
     CHECK_EQ(rig.client.cookies, 8);
@@ -436,11 +424,8 @@ static void test_of_many_cookies_eight_are_kept(void **state)
 static void test_odd_cookies_and_unknown_fields_are_passed_over(void **state)
 {
     (void)state;
-    begin(AEAD_AES_SIV_CMAC_256);
-    give_cookies(4, COOKIE_LEN);
-    CHECK(ask());
-    begin_reply();
-    reply_identifier();
+    begin_asked(AEAD_AES_SIV_CMAC_256, 4);
+    begin_own_reply();
     plain_cookies(1, NTS_CLIENT_COOKIE_MAX + 4);
     plain_cookies(1, 0);
     rig.plain_len += nts_field_put(rig.plain + rig.plain_len, 0x7777, NULL, 40);
@@ -453,11 +438,8 @@ static void test_odd_cookies_and_unknown_fields_are_passed_over(void **state)
 static void test_a_malformed_plaintext_is_not_believed(void **state)
 {
     (void)state;
-    begin(AEAD_AES_SIV_CMAC_256);
-    give_cookies(4, COOKIE_LEN);
-    CHECK(ask());
-    begin_reply();
-    reply_identifier();
+    begin_asked(AEAD_AES_SIV_CMAC_256, 4);
+    begin_own_reply();
     plain_cookies(2, COOKIE_LEN);
     rig.plain_len -= 4;
     seal_reply(rig.keys.s2c);
@@ -468,9 +450,7 @@ static void test_a_malformed_plaintext_is_not_believed(void **state)
 static void test_nothing_was_asked_nothing_is_believed(void **state)
 {
     (void)state;
-    begin(AEAD_AES_SIV_CMAC_256);
-    give_cookies(4, COOKIE_LEN);
-    CHECK(ask());
+    begin_asked(AEAD_AES_SIV_CMAC_256, 4);
     good_reply(1);
     rig.client.waiting = false;
     CHECK_EQ(answer(), SOURCE_AUTH);
@@ -483,9 +463,7 @@ static void test_nothing_was_asked_nothing_is_believed(void **state)
 static void test_a_nak_waits_for_the_next_poll(void **state)
 {
     (void)state;
-    begin(AEAD_AES_SIV_CMAC_256);
-    give_cookies(8, COOKIE_LEN);
-    CHECK(ask());
+    begin_asked(AEAD_AES_SIV_CMAC_256, 8);
     nak_reply();
     CHECK_EQ(answer(), SOURCE_NAK);
     CHECK_EQ(answer(), SOURCE_NAK); /* repeated, it counts once */
@@ -506,9 +484,7 @@ static void test_a_nak_waits_for_the_next_poll(void **state)
 static void test_a_proven_answer_makes_a_nak_void(void **state)
 {
     (void)state;
-    begin(AEAD_AES_SIV_CMAC_256);
-    give_cookies(8, COOKIE_LEN);
-    CHECK(ask());
+    begin_asked(AEAD_AES_SIV_CMAC_256, 8);
     nak_reply();
     CHECK_EQ(answer(), SOURCE_NAK);
     good_reply(1);
@@ -520,9 +496,7 @@ static void test_a_proven_answer_makes_a_nak_void(void **state)
 static void test_a_nak_needs_the_identifier_of_the_request(void **state)
 {
     (void)state;
-    begin(AEAD_AES_SIV_CMAC_256);
-    give_cookies(8, COOKIE_LEN);
-    CHECK(ask());
+    begin_asked(AEAD_AES_SIV_CMAC_256, 8);
     nak_reply();
     rig.reply[NTP_HEADER_LEN + 4] ^= 1;
     CHECK_EQ(answer(), SOURCE_AUTH);

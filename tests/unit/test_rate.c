@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests of the counter's rate from one run to the next. */
 /* links: boot/rate boot/remember boot/state boot/state_find drivers/blk */
-/* links: tests/fake/disk tests/fake/machine */
-#include "arch/entropy.h"
-#include "arch/panic.h"
+/* links: tests/fake/disk tests/fake/keeper tests/fake/machine */
 #include "boot/rate.h"
 #include "tests/check.h"
 #include "tests/fake/disk.h"
@@ -20,28 +18,6 @@ static struct clock clock_of_client;
 static struct client client;
 static struct remember r;
 static struct rate rate;
-
-void entropy_mix(const void *bytes, size_t len)
-{
-    (void)bytes, (void)len;
-}
-
-void pci_learn(struct pci_device *dev)
-{
-    (void)dev;
-}
-
-void panic_set_keeper(void (*fn)(void *arg, const char *text, size_t len),
-                      void *arg)
-{
-    (void)fn, (void)arg;
-}
-
-void panic(const char *fmt, ...)
-{
-    fail_msg("panic: %s", fmt);
-    abort();
-}
 
 static struct tsc measured(uint64_t hz, uint64_t bound_ppb)
 {

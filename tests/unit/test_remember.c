@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests of when what is kept is saved, and of what time. */
 /* links: boot/remember boot/state boot/state_find drivers/blk */
-/* links: tests/fake/disk tests/fake/machine */
-#include "arch/entropy.h"
-#include "arch/panic.h"
+/* links: tests/fake/disk tests/fake/keeper tests/fake/machine */
 #include "boot/remember.h"
 #include "tests/check.h"
 #include "tests/fake/disk.h"
@@ -19,28 +17,6 @@ static struct clock clock_of_client;
 static struct client client;
 static struct remember r;
 static uint32_t collected;
-
-void entropy_mix(const void *bytes, size_t len)
-{
-    (void)bytes, (void)len;
-}
-
-void pci_learn(struct pci_device *dev)
-{
-    (void)dev;
-}
-
-void panic_set_keeper(void (*fn)(void *arg, const char *text, size_t len),
-                      void *arg)
-{
-    (void)fn, (void)arg;
-}
-
-void panic(const char *fmt, ...)
-{
-    fail_msg("panic: %s", fmt);
-    abort();
-}
 
 static void collect(void *arg, struct state_data *data)
 {

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests of the state region: which disk, what is written, what is found. */
 /* links: boot/state boot/state_find drivers/blk */
-/* links: tests/fake/disk tests/fake/machine */
-#include "arch/entropy.h"
-#include "arch/panic.h"
+/* links: tests/fake/disk tests/fake/keeper tests/fake/machine */
 #include "boot/state.h"
 #include "tests/check.h"
 #include "tests/fake/disk.h"
+#include "tests/fake/keeper.h"
 #include "tests/fake/machine.h"
 #include "tests/gpt_make.h"
 
@@ -17,32 +16,13 @@
 static struct pci pci;
 static struct state st;
 static struct state_data data;
-static void (*keep)(void *arg, const char *text, size_t len);
-static void *keep_arg;
-
-void entropy_mix(const void *bytes, size_t len)
-{
-    (void)bytes, (void)len;
-}
-
-void pci_learn(struct pci_device *dev)
-{
-    (void)dev;
-}
-
-void panic_set_keeper(void (*fn)(void *arg, const char *text, size_t len),
-                      void *arg)
-{
-    keep = fn;
-    keep_arg = arg;
-}
 
 static void disks(unsigned count)
 {
     fake_reset();
     fake.counter_step = 10;
     fake_disks_reset(&pci, count);
-    keep = NULL;
+    fake_keeper.keep = NULL;
 }
 
 static int start(void **state)
@@ -68,8 +48,7 @@ static void boot_named(const char *name)
 
     uint64_t now = fake.counter;
 
-    keep = NULL;
-
+    fake_keeper.keep = NULL;
     fake_reset(); /* what was allocated before */
     fake.counter = now;
     fake.counter_step = 10;
@@ -721,7 +700,7 @@ static void test_read_only_disk_is_read(void **state)
     CHECK_EQ(state_loaded(&st)->unix_seconds, 5);
     CHECK(!state_usable(&st));
     CHECK(said("may not be written to"));
-    CHECK(keep == NULL);
+    CHECK(fake_keeper.keep == NULL);
     save(6);
     CHECK_EQ(fake_disk[0].writes, 0);
     disks(1);
@@ -768,9 +747,9 @@ static void test_last_words_are_found_once(void **state)
     boot();
     save(1);
     save(2);
-    CHECK(keep != NULL);
+    CHECK(fake_keeper.keep != NULL);
     unsigned writes = fake_disk[0].writes;
-    keep(keep_arg, report, sizeof(report) - 1);
+    fake_keeper.keep(fake_keeper.arg, report, sizeof(report) - 1);
     CHECK_EQ(fake_disk[0].writes, writes + 1);
     CHECK_EQ(fake_disk[0].write[writes].offset, STATE_WORDS_AT);
     CHECK_EQ(fake_disk[0].write[writes].len, STATE_PAGE_BYTES);
@@ -795,7 +774,7 @@ static void test_torn_last_words_are_noticed(void **state)
 {
     (void)state;
     boot();
-    keep(keep_arg, "panic: x\n", 9);
+    fake_keeper.keep(fake_keeper.arg, "panic: x\n", 9);
     fake_disk[0].medium[STATE_WORDS_AT + 60] ^= 1;
     boot();
     CHECK(said("ended in a panic"));
