@@ -44,6 +44,7 @@ boot-y := \
     main \
     loop \
     recover \
+    generation \
     settings \
     ke_service \
     nts_sources \

@@ -368,6 +368,13 @@ static void keep_keys(void *arg)
     remember_soon(&machine.remember);
 }
 
+/* Others may have what was kept until now, or get it one day. */
+static void drop_kept(void *arg)
+{
+    (void)arg;
+    remember_no_more(&machine.remember);
+}
+
 static const struct aes_cipher *cipher(void)
 {
     const struct cpu_features *cpu = cpu_features();
@@ -388,7 +395,7 @@ static void start_nts(void)
         .ntp = &machine.server,
         .cipher = cipher(),
         .ticks_per_s = machine.tsc.best.hz,
-        .changed = keep_keys,
+        .changed = drop_kept,
     };
 
     remember_part(&machine.remember, nts_service_collect, &machine.nts);
@@ -410,12 +417,17 @@ static void start_watch(void)
         .nts = &machine.nts,
         .upstream = &machine.upstream,
         .ask_clocks = ask_clocks,
+        .dropped = drop_kept,
         .ticks_per_s = machine.tsc.best.hz,
     };
 
     (void)vmclock_page(&machine.acpi, &setup.places.vmclock);
     (void)vmgenid_place(&machine.acpi, &setup.places.vmgenid);
     recover_start(&machine.recover, &setup, counter_read());
+    remember_part(&machine.remember, generation_collect,
+                  &machine.recover.generation);
+    if (generation_judge(&machine.recover.generation, &machine.state))
+        drop_kept(NULL);
 }
 
 static void start_network(void)

@@ -75,6 +75,13 @@ static void ask_platform(struct recover *r, uint32_t noticed)
         client_told(r->setup.client, start.ticks, start.date, start.date_error);
 }
 
+/* Level: boot; later, background with interrupts off. */
+static void note_generation(struct recover *r)
+{
+    r->generation.known = r->watch.at.vmgenid.id != NULL;
+    memcpy(r->generation.id, r->watch.id, sizeof(r->generation.id));
+}
+
 static void recover(struct recover *r, uint64_t now)
 {
     uint64_t flags = irq_save();
@@ -83,6 +90,7 @@ static void recover(struct recover *r, uint64_t now)
 
     r->handled = r->watch.count;
     disruption_taken(&r->watch);
+    note_generation(r);
     irq_restore(flags);
 
     if (!r->withheld) {
@@ -99,6 +107,7 @@ static void recover(struct recover *r, uint64_t now)
     tls_abort_all();
     net_renew(r->setup.net);
     upstream_renew(r->setup.upstream, now);
+    r->setup.dropped(r->setup.arg);
 
     /* It drops its samples when it sees that the clock was disowned. */
     client_tick(r->setup.client, now);
@@ -131,6 +140,7 @@ void recover_start(struct recover *r, const struct recover_setup *setup,
     memset(r, 0, sizeof(*r));
     r->setup = *setup;
     disruption_init(&r->watch, &setup->places, now_ticks);
+    note_generation(r);
     log_line("disruptions are noticed by%s%s%s%s%s",
              r->watch.at.vmclock.page ? " vmclock" : "",
              r->watch.at.vmgenid.id ? " the VM generation ID" : "",

@@ -3,6 +3,7 @@
 #ifndef BOOT_RECOVER_H
 #define BOOT_RECOVER_H
 
+#include "boot/generation.h"
 #include "boot/nts.h"
 #include "drivers/disruption.h"
 #include "net/lwip_port.h"
@@ -18,16 +19,19 @@ struct recover_setup {
     struct upstream *upstream;
     /* The date by the best clock of the platform; false: there is none. */
     bool (*ask_clocks)(struct client_start *start);
+    void (*dropped)(void *arg); /* what is kept must not be found again */
+    void *arg;
     uint64_t ticks_per_s;
 };
 
 struct recover {
     struct recover_setup setup;
     struct disruption watch;
-    uint32_t handled;     /* of the watch's count */
-    bool withheld;        /* service is, since ... */
-    uint64_t since_ticks; /* ... then */
-    uint32_t signs;       /* as in struct disruption, all since then */
+    struct generation generation; /* what was renewed last was under it */
+    uint32_t handled;             /* of the watch's count */
+    bool withheld;                /* service is, since ... */
+    uint64_t since_ticks;         /* ... then */
+    uint32_t signs;               /* as in struct disruption, all since then */
 };
 
 /* Start to watch.  Level: boot. */

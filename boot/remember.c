@@ -34,6 +34,12 @@ void remember_soon(struct remember *r)
     r->soon = true;
 }
 
+void remember_no_more(struct remember *r)
+{
+    r->soon = true;
+    r->twice = true;
+}
+
 /* Our clock, by sources that agree; 0: not known. */
 static uint64_t known_time(const struct remember *r, uint64_t now)
 {
@@ -67,8 +73,12 @@ static void save(struct remember *r, uint64_t now)
         r->data.unix_seconds = seconds;
     for (unsigned i = 0; i < r->parts; i++)
         r->part[i].collect(r->part[i].arg, &r->data);
-    state_save(r->state, &r->data);
+    if (r->twice)
+        state_save_twice(r->state, &r->data);
+    else
+        state_save(r->state, &r->data);
     r->soon = false;
+    r->twice = false;
 }
 
 void remember_poll(struct remember *r, uint64_t now)

@@ -22,6 +22,7 @@ struct remember {
     unsigned parts;
     struct state_data data; /* that is kept now */
     bool soon;              /* something changed */
+    bool twice;             /* and must not be found as it was */
     bool timed;             /* the time of this run has been saved */
     uint64_t due_ticks;     /* saved again, hourly */
 };
@@ -43,6 +44,12 @@ void remember_part(struct remember *r,
 
 /* Something changed that must outlive a power failure.  Level: background. */
 void remember_soon(struct remember *r);
+
+/*
+ * Something was retired that must not be found again: no slot keeps it.
+ * Level: background.
+ */
+void remember_no_more(struct remember *r);
 
 /* Save when it is time; go on with what is under way.  Level: background. */
 void remember_poll(struct remember *r, uint64_t now);

@@ -247,6 +247,12 @@ const struct state_data *state_loaded(const struct state *s)
     return &s->loaded;
 }
 
+void state_drop_upstreams(struct state *s)
+{
+    aes_wipe(&s->loaded.upstream, sizeof(s->loaded.upstream));
+    s->loaded.upstreams = 0;
+}
+
 bool state_usable(const struct state *s)
 {
     return s->usable;
@@ -258,12 +264,22 @@ void state_save(struct state *s, const struct state_data *data)
 {
     /* Whoever wanted these has them, and wipes them when they are retired. */
     aes_wipe(&s->loaded.nts, sizeof(s->loaded.nts));
-    aes_wipe(&s->loaded.upstream, sizeof(s->loaded.upstream));
-    s->loaded.upstreams = 0;
+    state_drop_upstreams(s);
     if (!s->usable)
         return;
     s->image_len = state_image_write(s->image, data);
-    s->wanted = true;
+    memset(s->image + s->image_len, 0, STATE_SLOT_BYTES - s->image_len);
+    if (s->wanted == 0)
+        s->wanted = 1;
+}
+
+void state_save_twice(struct state *s, const struct state_data *data)
+{
+    state_save(s, data);
+    if (!s->usable)
+        return;
+    s->wanted = 2;
+    s->whole = true;
 }
 
 static void complain(struct state *s, const char *what)
@@ -279,7 +295,7 @@ static void give_up(struct state *s, const char *reason)
 {
     blk_fail(&s->region.disk, reason);
     s->usable = false;
-    s->wanted = false;
+    s->wanted = 0;
     s->step = STATE_RESTING;
     s->complained = false;
     complain(s, s->region.disk.failed);
@@ -309,12 +325,13 @@ static void flush(struct state *s, enum state_step step, uint64_t now)
 static void write_slot(struct state *s, uint64_t now)
 {
     unsigned slot = s->generation ? 1 - s->slot : 0;
+    size_t len = s->whole ? STATE_SLOT_BYTES : whole_pages(s->image_len);
     struct blk_request request =
-        on_region(s, BLK_WRITE, STATE_SLOT_AT(slot), whole_pages(s->image_len));
+        on_region(s, BLK_WRITE, STATE_SLOT_AT(slot), len);
 
     state_image_seal(s->image, s->image_len, s->generation + 1);
     request.from = s->image;
-    s->wanted = false;
+    s->wanted--;
     begin(s, STATE_WRITING, &request, now);
 }
 
@@ -344,6 +361,7 @@ static void advance(struct state *s, uint64_t now)
         s->generation++;
         s->saves++;
         s->complained = false;
+        s->whole &= s->wanted > 0;
         s->next_ticks = now + PAUSE_S * s->ticks_per_s;
         break;
     case STATE_SETTLING:
@@ -358,7 +376,7 @@ static void retry(struct state *s, uint64_t now)
 {
     complain(s, "the disk refused to keep it; tried again every minute");
     if (s->step == STATE_WRITING || s->step == STATE_FLUSHING)
-        s->wanted = true;
+        s->wanted++;
     else
         s->words = true;
     s->step = STATE_RESTING;

@@ -26,7 +26,8 @@ struct state {
     uint64_t deadline_ticks; /* of the step that is under way */
     uint64_t look_ticks;     /* when to look how it stands */
     uint64_t next_ticks;     /* not before this is a slot written again */
-    bool wanted;             /* `image` has not been written yet */
+    unsigned wanted;         /* slots that `image` is to be written to yet */
+    bool whole;              /* ... with what is behind it there */
     bool words;              /* there are last words to be cleared */
     bool complained;         /* of a write that failed */
     uint64_t saves;
@@ -52,6 +53,9 @@ void state_init(struct state *s, const struct state_setup *setup);
  */
 const struct state_data *state_loaded(const struct state *s);
 
+/* Keys and cookies of upstreams are nobody's any more.  Level: boot. */
+void state_drop_upstreams(struct state *s);
+
 /* Is there a region to save to?  Level: any. */
 bool state_usable(const struct state *s);
 
@@ -62,6 +66,12 @@ bool state_usable(const struct state *s);
  * Level: background.
  */
 void state_save(struct state *s, const struct state_data *data);
+
+/*
+ * The same, into one slot after the other: nothing of what was kept until now
+ * can be found again.  Level: background.
+ */
+void state_save_twice(struct state *s, const struct state_data *data);
 
 /* Go on writing; never waits.  Level: background. */
 void state_poll(struct state *s, uint64_t now);

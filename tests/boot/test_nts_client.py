@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+import disruption
 import lab
 import nts_lab
 import nts_servers
@@ -566,3 +567,53 @@ def test_cookies_outlive_a_reboot(link, tmp_path, things, authority, trusting,
     vm.wait_for(r"nts 10\.0\.2\.2: \d cookies were kept")
     vm.wait_for(r"clock set from 10\.0\.2\.2")
     assert not re.search(AGREED, vm.output())
+
+
+def is_kept(disk, generation):
+    """Has the newest save the server's cookies, and that generation's ID?"""
+    slots = [disk.read_bytes()[at:at + 65536] for at in (65536, 131072)]
+    newest = max(slots, key=lambda s: s[16:24])
+    return b"10.0.2.2" in newest and bytes.fromhex(
+        "8000%012d" % generation) in newest
+
+
+def test_a_copied_disk_shares_keys_and_nothing_else(
+        link, tmp_path, things, authority, trusting, boot):
+    """Under another VM generation ID the cookies of its server are dropped
+    before they are used; its own are sealed with the same keys and are others
+    all the same."""
+    del boot
+    need("chronyd")
+    things.append(nts_servers.serve_chronyd(
+        tmp_path, *authority.server("10.0.2.2")))
+    original = tmp_path / "original"
+    original.write_bytes(bytes(1 << 20))
+    given = []
+
+    def run(disk, generation):
+        vm = trusting("server 10.0.2.2 nts " + FOLLOW, net=link.netdev(),
+                      extra=["-drive", "if=none,id=d0,format=raw,file=%s" %
+                             disk, "-device", "virtio-blk-pci,drive=d0",
+                             *disruption.generation(generation)])
+        good(lab.ask_until(synchronised, 20))
+        lab.until("NTS-KE", 10, lambda: nts_lab.accepts(lab.GUEST))
+        given.append(nts_lab.nts.establish(lab.GUEST).cookies)
+        lab.until("a save", 10, lambda: is_kept(disk, generation))
+        vm.close()
+        return vm.output()
+
+    assert "a copy" not in run(original, 1)
+    copy = tmp_path / "copy"
+    copy.write_bytes(original.read_bytes())
+
+    said = run(copy, 2)
+    assert re.search(r"state: this machine is a copy.* generation ID .*the "
+                     r"cookies of 1 server are dropped", said), said
+    assert "cookies were kept" not in said and re.search(AGREED, said)
+    said = run(copy, 2)
+    assert "a copy" not in said
+    assert "cookies were kept" in said and not re.search(AGREED, said)
+
+    cookies = [c for run in given for c in run]
+    assert len({c[:4] for c in cookies}) == 1, "keys are shared"
+    assert len({c[4:20] for c in cookies}) == len(cookies), "nonces are not"

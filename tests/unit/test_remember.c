@@ -154,6 +154,34 @@ static void test_change_is_saved_and_forgets_nothing(void **state)
     CHECK_EQ(state_loaded(&st)->nts.key[0].id, 2);
 }
 
+/* What must not be found again is in neither slot. */
+static void test_what_is_no_more_is_in_no_slot(void **state)
+{
+    static uint8_t slot[STATE_SLOT_BYTES];
+    static struct state_data data;
+    uint64_t generation;
+
+    (void)state;
+    set(NOW);
+    remember_poll(&r, fake.counter);
+    run(3 * HOUR);
+    collected = 100;
+    remember_no_more(&r);
+    run(10 * HZ);
+    for (unsigned i = 0; i < 2; i++) {
+        memcpy(slot, fake_disk[0].medium + STATE_SLOT_AT(i), sizeof(slot));
+        CHECK_EQ(state_image_read(slot, sizeof(slot), &data, &generation),
+                 STATE_OK);
+        CHECK_EQ(data.nts.key[0].id, 101);
+    }
+    unsigned saves = (unsigned)st.saves;
+    run(10 * HZ);
+    CHECK_EQ(st.saves, saves);
+    remember_soon(&r);
+    run(10 * HZ);
+    CHECK_EQ(st.saves, saves + 1);
+}
+
 /* A time below the last known one is taken, with one warning. */
 static void test_time_may_go_back_loudly(void **state)
 {
@@ -183,6 +211,7 @@ int main(void)
         TEST(time_is_saved_at_once_and_hourly),
         TEST(provisional_time_is_not_saved),
         TEST(change_is_saved_and_forgets_nothing),
+        TEST(what_is_no_more_is_in_no_slot),
         TEST(time_may_go_back_loudly),
     };
 

@@ -147,6 +147,100 @@ static void test_keys_are_forgotten_where_they_were_found(void **state)
     CHECK_EQ(state_loaded(&st)->unix_seconds, 5);
 }
 
+/* Is there, in either slot, a secret of make_secrets()? */
+static bool has_secrets(void)
+{
+    unsigned row = 0;
+
+    for (size_t i = STATE_SLOT_AT(0); i < STATE_REGION_BYTES; i++) {
+        row = fake_disk[0].medium[i] == 0x7e ? row + 1 : 0;
+        if (row == 8)
+            return true;
+    }
+    return false;
+}
+
+static void make_secrets(void)
+{
+    data.nts.count = 3;
+    memset(data.nts.key, 0x7e, sizeof(data.nts.key));
+    data.upstreams = 16;
+    for (unsigned i = 0; i < data.upstreams; i++) {
+        strcpy(data.upstream[i].name, "a.example");
+        memset(data.upstream[i].c2s, 0x7e, STATE_KEY_MAX);
+        data.upstream[i].cookies = 1;
+        data.upstream[i].cookie[0].len = 256;
+        memset(data.upstream[i].cookie[0].bytes, 0x7e, 256);
+    }
+    save(1);
+    save(2);
+    CHECK(has_secrets());
+}
+
+static void retire_secrets(void)
+{
+    memset(data.nts.key, 0x11, sizeof(data.nts.key));
+    data.upstreams = 0;
+}
+
+/* What is saved twice is all that is left in the slots; saved once, what was
+ * there before is in the older one, and behind what is shorter. */
+static void test_what_is_retired_is_in_no_slot(void **state)
+{
+    (void)state;
+    boot();
+    make_secrets();
+    retire_secrets();
+    save(3);
+    CHECK(has_secrets());
+    save(4);
+    CHECK(has_secrets());
+    state_save_twice(&st, &data);
+    run(10);
+    CHECK(!has_secrets());
+    CHECK_EQ(st.saves, 6);
+    CHECK(state_next(&st) == UINT64_MAX);
+    save(5);
+    boot();
+    CHECK_EQ(state_loaded(&st)->unix_seconds, 5);
+}
+
+/* ... whatever else is saved meanwhile, and where a disk refuses some of it. */
+static void test_retired_secrets_go_whatever_happens(void **state)
+{
+    for (unsigned i = 0; i < 200; i++) {
+        start(state);
+        boot();
+        make_secrets();
+        data.unix_seconds = 3;
+        if (i & 1)
+            state_save(&st, &data); /* they are under way when ... */
+        for (unsigned j = 0; j < i % 5; j++)
+            state_poll(&st, fake.counter += 10);
+        retire_secrets(); /* ... they are retired */
+        state_save_twice(&st, &data);
+        for (unsigned j = 0; j < i / 5 % 10; j++) {
+            if (fake.counter + 10 * HZ < state_next(&st))
+                break;
+            if (fake.counter < state_next(&st))
+                fake.counter = state_next(&st);
+            state_poll(&st, fake.counter);
+        }
+        fake_disk[0].refuses_writes = i & 2;
+        fake_disk[0].refuses_flushes = i & 4;
+        data.unix_seconds = 4;
+        if (i & 8)
+            state_save(&st, &data);
+        run(10);
+        fake_disk[0].refuses_writes = fake_disk[0].refuses_flushes = false;
+        run(200);
+        CHECK(!has_secrets());
+        CHECK(state_next(&st) == UINT64_MAX);
+        boot();
+        CHECK_EQ(state_loaded(&st)->unix_seconds, i & 8 ? 4 : 3);
+    }
+}
+
 /* Make a header or slot one of the next version, otherwise sound. */
 static void vouch_for_version_2(uint8_t *at)
 {
@@ -804,6 +898,8 @@ int main(void)
         TEST(blank_disk_is_taken),
         TEST(latest_save_is_found),
         TEST(keys_are_forgotten_where_they_were_found),
+        TEST(what_is_retired_is_in_no_slot),
+        TEST(retired_secrets_go_whatever_happens),
         TEST(changes_are_coalesced),
         TEST(idle_state_wakes_nobody),
         TEST(nothing_is_written_outside_of_the_region),
