@@ -39,12 +39,11 @@ struct line_options {
 /* With fewer samples there is no frequency to be told. */
 #define SAMPLES_MIN 4
 
-#define NOT_YET "this option is not followed in this release"
-
 static const struct option chrony_options[] = {
     FLAG("iburst", source.ntp.iburst),
     FLAG("burst", source.ntp.burst),
     FLAG("xleave", source.ntp.xleave),
+    FLAG("copy", source.ntp.copy),
     FLAG("prefer", source.ntp.prefer),
     FLAG("noselect", source.ntp.noselect),
     FLAG("trust", source.ntp.trust),
@@ -77,7 +76,6 @@ static const struct option chrony_options[] = {
     NUMBER("certset", certset, 0, 0, UINT32_MAX),
     SKIP_OPTION("auto_offline", "treated as online"),
     SKIP_OPTION("offline", "treated as online"),
-    SKIP_OPTION("copy", NOT_YET),
     SKIP_ARG_OPTION("minsamples",
                     "no sample is dropped for not being on a line: "
                     "how much the older ones count is learned"),
@@ -99,7 +97,7 @@ static const struct option ntp_options[] = {
     FLAG("xleave", source.ntp.xleave),
     SKIP_ARG_OPTION("mode", "it concerns reference clocks"),
     SKIP_ARG_OPTION("ttl", "it concerns multicast"),
-    SKIP_ARG_OPTION("bias", NOT_YET),
+    SKIP_ARG_OPTION("bias", "not followed: `offset` of chrony.conf is"),
 };
 
 /* A poll interval that we can keep; a note if that is another one. */

@@ -22,8 +22,12 @@ double look_distance(const struct client *c, const struct source *s,
 
 uint8_t look_stratum(const struct source *s)
 {
-    return s->header.stratum > s->config.minstratum ? s->header.stratum
-                                                    : s->config.minstratum;
+    uint8_t stratum = s->header.stratum;
+
+    /* One that is copied counts as what it follows itself. */
+    if (s->config.copy && stratum > 0)
+        stratum--;
+    return stratum > s->config.minstratum ? stratum : s->config.minstratum;
 }
 
 static double oldest_sample(const struct source *s)

@@ -83,8 +83,9 @@ void served_describe(struct client *c, uint64_t ticks, const struct view *v)
     c->error = k->error;
     c->skew = CLIENT_SIGMAS * k->frequency_error;
     out->stratum = (uint8_t)(look_stratum(s) + 1);
-    out->reference_id = s->refclock.present ? s->header.reference_id
-                                            : peer_reference_id(&s->address);
+    out->reference_id = s->refclock.present || s->config.copy
+                            ? s->header.reference_id
+                            : peer_reference_id(&s->address);
     out->root_delay = ntp_short_seconds(s->header.root_delay) + s->filter.delay;
     out->root_dispersion =
         ntp_short_seconds(s->header.root_dispersion) +

@@ -38,6 +38,7 @@ struct source_config {
     uint8_t minstratum;  /* counts as at least this stratum; 0 to 15 */
     bool iburst;         /* 4 to 8 requests at start, 2 s apart */
     bool xleave;         /* interleaved mode, if the server has it */
+    bool copy;           /* its stratum and reference are served as ours */
     bool burst;          /* up to 4 requests when none was good lately */
     bool prefer;
     bool noselect;

@@ -130,6 +130,25 @@ static void test_maxstratum_leaves_sources_far_from_the_time(void **state)
     CHECK_EQ(state_of(1), SOURCE_SELECTED);
 }
 
+/* As of a server that runs on the machine of its own source. */
+static void
+test_copy_serves_the_stratum_and_reference_of_the_source(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct source_config config = plain();
+
+        config.copy = i == 1;
+        begin();
+        start(1, &config);
+        rig.server[0].stratum = 3;
+        rig.server[0].reference_id = 0xc6336401;
+        pass(60);
+        CHECK_EQ(status().stratum, i == 1 ? 3 : 4);
+        CHECK_EQ(status().reference_id, i == 1 ? 0xc6336401 : 0xc0000201);
+    }
+}
+
 static void test_polltarget_asks_more_often(void **state)
 {
     unsigned asked[2];
@@ -507,6 +526,8 @@ int main(void)
         cmocka_unit_test(test_maxdrift_bounds_the_frequency),
         cmocka_unit_test(test_maxupdateskew_wants_a_frequency_that_is_known),
         cmocka_unit_test(test_maxstratum_leaves_sources_far_from_the_time),
+        cmocka_unit_test(
+            test_copy_serves_the_stratum_and_reference_of_the_source),
         cmocka_unit_test(test_polltarget_asks_more_often),
         cmocka_unit_test(test_presend_warms_the_path_up),
         cmocka_unit_test(test_filter_makes_one_sample_of_several),
