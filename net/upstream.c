@@ -310,22 +310,32 @@ static void remove_slot(struct upstream *u, int slot)
     client_remove(u->client, slot);
 }
 
-/* Give addresses of the name to its slots that have none, or a bad one. */
+/*
+ * Give addresses of the name to its slots that have none, or a bad one.  Of
+ * those that are asked at an address of their own, one is replaced, and the
+ * next one when it is time again: a network that fails for an hour must not
+ * cost us all servers that we know.  Under NTS, who does not agree serves
+ * nothing anyway.
+ */
 static void assign(struct upstream *u, unsigned index, uint64_t now_ticks)
 {
     struct upstream_name *name = &u->name[index];
+    bool replaced = false;
 
     for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {
         struct upstream_slot *s = &u->slot[i];
         const struct ip_addr6 *addr;
+        bool one_of_many;
 
         if (!s->used || s->name != index)
             continue;
         if (s->has_addr && refusal(u, name, &s->addr) != NULL)
             take_away(u, i); /* it has become our own */
-        if (s->has_addr && !s->unwanted)
+        one_of_many = s->has_addr && s->ke == NULL;
+        if (s->has_addr && (!s->unwanted || (one_of_many && replaced)))
             continue;
         addr = choose(u, name, s);
+        replaced |= one_of_many && addr != NULL;
         if (addr != NULL)
             give(u, i, addr, now_ticks);
         else

@@ -9,6 +9,7 @@ import pytest
 
 import lab
 import scenario
+import wire
 
 MICROVM = "microvm,pcie=on"
 
@@ -75,3 +76,32 @@ def test_long_lease_outlives_a_server_that_is_away(boot, link, upstream,
     server.wait_for("DHCPACK", 45)
     assert not re.search("is gone", vm.output())
     assert lab.ask().synchronised
+
+
+def test_one_server_of_a_pool_is_replaced_at_a_time(boot, link, things):
+    """Two go wrong; the other one has to wait for half an hour."""
+    addresses = ["10.0.2.%d" % n for n in range(101, 108)]
+    servers = {}
+    for address in addresses:
+        link.add(address + "/24")
+        servers[address] = lab.Upstream(address)
+        things.append(servers[address])
+    dns = wire.Dns(addresses)
+    things.append(dns)
+    vm = boot("address 10.0.2.15/24; nameserver 10.0.2.2; allow; pool ntp.test "
+              "iburst minpoll 0 maxpoll 0 maxsources 5", net=link.netdev())
+    lab.ask_until(lambda r: r.synchronised, 20)
+
+    def used():
+        return re.findall(r"source ntp\.test is (\S+)", vm.output())
+    lab.until("five sources", 5, lambda: len(used()) == 5)
+    wrong = used()[:2]
+    dns.silent = True  # until both wait for another address
+    for address in wrong:
+        servers[address].offset = 30
+    for address in wrong:
+        vm.wait_for(r"falseticker ntp\.test \(%s\)" % re.escape(address))
+    dns.silent = False
+    lab.until("a new one", 30, lambda: len(used()) == 6)
+    time.sleep(10)
+    assert len(used()) == 6
