@@ -294,6 +294,58 @@ void read_leapseclist(struct directive *d, const struct kind *kind)
             path, directive_place(d, path.at), d->dialect};
 }
 
+/* Cut it off, if the word begins with it. */
+static bool take_prefix(struct word *word, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    if (word->len < len || memcmp(word->at, prefix, len) != 0)
+        return false;
+    word->at += len;
+    word->len -= len;
+    return true;
+}
+
+/* Names of UTC in the tz database. */
+static bool is_utc(struct word zone)
+{
+    static const char *const names[] = {"UTC",  "UCT", "Universal",
+                                        "Zulu", "GMT", "Greenwich"};
+
+    take_prefix(&zone, "Etc/");
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (word_is(zone, names[i]))
+            return true;
+    return false;
+}
+
+/*
+ * The zones that know of leap seconds are those under right/, and they all know
+ * the same: what tzdata had when it was made, as the list of the image does.
+ */
+static void read_leapsectz(struct directive *d, const struct kind *kind)
+{
+    struct word zone, name;
+
+    (void)kind;
+    if (!directive_word(d, &zone, "a time zone, usually right/UTC") ||
+        !directive_end(d))
+        return;
+    name = zone;
+    if (!take_prefix(&name, "right/"))
+        directive_note_word(d, zone,
+                            "a zone that is not under `right/` has no leap "
+                            "seconds: the list of the image is used");
+    else if (!is_utc(name))
+        directive_note_word(d, zone,
+                            "a zone that is not known here: the list of the "
+                            "image is used, which is that of `right/UTC`");
+    else
+        directive_note_word(d, zone,
+                            "the list of leap seconds in the image is used; it "
+                            "is from tzdata too");
+}
+
 /* One place at a time; what the addresses are is known at the end. */
 static void read_bindaddress(struct directive *d, const struct kind *kind)
 {
@@ -374,8 +426,7 @@ static const struct kind kinds[] = {
     NUMBER("maxupdateskew", client.maxupdateskew_ppb, 3, 1, 1000000 * PPM),
     CALL("leapsecmode", read_leapsecmode, NULL),
     CALL("leapseclist", read_leapseclist, NULL),
-    NOTE("leapsectz", "the list of leap seconds of the image, or that of "
-                      "`leapseclist`, is used"),
+    CALL("leapsectz", read_leapsectz, NULL),
     CALL("smoothtime", read_smoothtime, NULL),
     NUMBER("corrtimeratio", client.corrtimeratio_permille, 3, 100, 1000000),
     NOTE("clockprecision", "the precision is measured"),

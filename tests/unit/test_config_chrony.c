@@ -435,6 +435,36 @@ static void test_comments_begin_lines(void **state)
     CHECK_EQ(c->port, 1123);
 }
 
+/* All zones under right/ tell what the list of the image tells, and the note
+ * says which word was not understood. */
+static void test_a_zone_with_leap_seconds_is_the_list_of_the_image(void **state)
+{
+    static const struct {
+        const char *line, *note;
+    } table[] = {
+        {"leapsectz right/UTC", "from tzdata too"},
+        {"leapsectz right/Etc/GMT", "from tzdata too"},
+        {"leapsectz right/Mars/Olympus", "not known here"},
+        {"leapsectz right/", "not known here"},
+        {"leapsectz UTC", "not under `right/`"},
+        {"leapsectz Europe/Paris", "not under `right/`"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        char text[200];
+
+        snprintf(text, sizeof(text), "server a\nallow\n%s\n", table[i].line);
+        CHECK(!read_chrony(text)->refused);
+        CHECK_EQ(builder.report.notes, 1);
+        CHECK_EQ(builder.report.note[0].at.line, 3);
+        CHECK_EQ(builder.report.note[0].at.column, 11);
+        CHECK(strstr(builder.report.note[0].text, table[i].note) != NULL);
+    }
+    CHECK(read_chrony("server a\nleapsectz\n")->refused);
+    CHECK(read_chrony("server a\nleapsectz right/UTC 1\n")->refused);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,6 +482,8 @@ int main(void)
         cmocka_unit_test(test_minstratum_is_of_every_source),
         cmocka_unit_test(test_addresses_are_ours),
         cmocka_unit_test(test_comments_begin_lines),
+        cmocka_unit_test(
+            test_a_zone_with_leap_seconds_is_the_list_of_the_image),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
