@@ -6,19 +6,7 @@ import socket
 import struct
 
 import lab
-
-
-def checksum(data):
-    if len(data) % 2:
-        data += b"\0"
-    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
-    while total > 0xffff:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
-
-
-def mac(text):
-    return bytes.fromhex(text.replace(":", ""))
+from frames import checksum, mac
 
 
 def udp4(payload, source=lab.GATEWAY, target=lab.GUEST, sport=40000,

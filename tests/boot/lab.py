@@ -445,57 +445,79 @@ def best_offset(count=8, gap=0.02, **more):
     return min(replies, key=lambda r: r.delay)
 
 
-class Upstream(threading.Thread):
+def bound(address, port):
+    """A socket for datagrams there."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    s = socket.socket(family, socket.SOCK_DGRAM)
+    s.bind((address, port))
+    return s
+
+
+class Server(threading.Thread):
+    """Gives what comes to its socket to serve(), which a subclass has."""
+
+    def __init__(self, listening):
+        super().__init__(daemon=True)
+        self.socket = listening
+        self.socket.settimeout(0.1)
+        self.going = True
+        self.start()
+
+    def next(self):
+        return self.socket.recvfrom(2048)
+
+    def run(self):
+        while self.going:
+            try:
+                what, who = self.next()
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            self.serve(what, who)
+
+    def serve(self, what, who):
+        raise NotImplementedError
+
+    def close(self):
+        self.going = False
+        self.join(2)
+        self.socket.close()
+
+
+class Upstream(Server):
     """A server to follow whose lies are chosen here; for honest ones take
     chronyd."""
 
     def __init__(self, address, port=123, offset=0.0, stratum=1, leap=0,
                  refid=b"TEST", wait=0.0, dispersion=0.0001):
-        super().__init__(daemon=True)
         self.dispersion = int(dispersion * 65536)
         self.offset, self.stratum, self.leap, self.refid, self.wait = (
             offset, stratum, leap, refid, wait)
         self.silent = False
         self.kiss = None  # b"RATE" and so on, in answer to everything
         self.asked = 0
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self.socket = socket.socket(family, socket.SOCK_DGRAM)
-        self.socket.bind((address, port))
-        self.socket.settimeout(0.1)
-        self.going = True
-        self.start()
+        super().__init__(bound(address, port))
 
     def now(self):
         return int((time.time() + self.offset + NTP_UNIX) * 2**32) % 2**64
 
-    def run(self):
-        while self.going:
-            try:
-                data, who = self.socket.recvfrom(2048)
-            except TimeoutError:
-                continue
-            except OSError:
-                return
-            receive = self.now()
-            self.asked += 1
-            if self.silent or len(data) < 48:
-                continue
-            if self.wait:
-                time.sleep(self.wait)
-            leap, stratum, refid = (
-                (3, 0, self.kiss) if self.kiss else
-                (self.leap, self.stratum, self.refid))
-            head = struct.pack(
-                "!BBbbII4sQ", leap << 6 | 4 << 3 | 4, stratum,
-                data[2] if data[2] < 128 else 6, -24, 0, self.dispersion,
-                refid, (receive - 2**32) % 2**64)
-            self.socket.sendto(head + data[40:48] + struct.pack(
-                "!QQ", receive, self.now()), who)
-
-    def close(self):
-        self.going = False
-        self.join(2)
-        self.socket.close()
+    def serve(self, what, who):
+        receive = self.now()
+        self.asked += 1
+        if self.silent or len(what) < 48:
+            return
+        if self.wait:
+            time.sleep(self.wait)
+        leap, stratum, refid = (
+            (3, 0, self.kiss) if self.kiss else
+            (self.leap, self.stratum, self.refid))
+        head = struct.pack(
+            "!BBbbII4sQ", leap << 6 | 4 << 3 | 4, stratum,
+            what[2] if what[2] < 128 else 6, -24, 0, self.dispersion,
+            refid, (receive - 2**32) % 2**64)
+        self.socket.sendto(head + what[40:48] + struct.pack(
+            "!QQ", receive, self.now()), who)
 
 
 def chronyd(folder, lines, name="upstream", program="chronyd"):

@@ -185,6 +185,10 @@ def half_open(vm, link, seconds, count=HALF_OPEN):
     was_served(good.stop(), seconds / 2)
     assert sent >= count
     nothing_left(vm)
+    numbers = stats(vm)
+    assert numbers["nts-ke"]["half_open"] > 0
+    # Of 288 there is always one for somebody else.
+    assert numbers["pools"]["TCP_PCB_max"] < 288
 
 
 def garbage(vm, link, seconds, kinds):

@@ -4,7 +4,6 @@
 import socket
 import ssl
 import struct
-import threading
 
 import lab
 import nts_lab
@@ -89,15 +88,14 @@ def records(data):
     return found
 
 
-class KeServer(threading.Thread):
+class KeServer(lab.Server):
     """Speaks TLS and then whatever it is told to: `answer` is bytes, or None
     for silence."""
 
     def __init__(self, cert, key, answer=b"", address=ADDRESS, port=4460,
                  versions=(ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3),
-                 alpn="ntske/1", linger=0.0):
-        super().__init__(daemon=True)
-        self.answer, self.linger = answer, linger
+                 alpn="ntske/1"):
+        self.answer = answer
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(cert, key)
         if alpn:
@@ -105,27 +103,19 @@ class KeServer(threading.Thread):
         self.context.minimum_version, self.context.maximum_version = versions
         self.asked = []  # requests, whole
         self.tried = 0
-        self.socket = socket.create_server((address, port))
-        self.socket.settimeout(0.1)
-        self.going = True
-        self.start()
+        super().__init__(socket.create_server((address, port)))
 
-    def run(self):
-        while self.going:
-            try:
-                connection, _ = self.socket.accept()
-            except TimeoutError:
-                continue
-            except OSError:
-                return
-            self.tried += 1
-            connection.settimeout(20)
-            try:
-                with self.context.wrap_socket(
-                        connection, server_side=True) as tls:
-                    self.talk(tls)
-            except (OSError, ssl.SSLError):
-                connection.close()
+    def next(self):
+        return self.socket.accept()
+
+    def serve(self, what, who):
+        self.tried += 1
+        what.settimeout(20)
+        try:
+            with self.context.wrap_socket(what, server_side=True) as tls:
+                self.talk(tls)
+        except (OSError, ssl.SSLError):
+            what.close()
 
     def talk(self, tls):
         data = b""
@@ -141,48 +131,26 @@ class KeServer(threading.Thread):
         tls.sendall(self.answer)
         tls.unwrap()
 
-    def close(self):
-        self.going = False
-        self.join(2)
-        self.socket.close()
 
-
-class Path(threading.Thread):
+class Path(lab.Server):
     """Between us and an NTP server: `change` gets every reply, and returns
     what to pass on of it: a list of datagrams."""
 
     def __init__(self, change, address="10.0.2.4", server=(ADDRESS, 123)):
-        super().__init__(daemon=True)
         self.change, self.server = change, server
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((address, 123))
-        self.socket.settimeout(0.1)
         self.requests = []
         self.replies = []
-        self.going = True
-        self.start()
+        super().__init__(lab.bound(address, 123))
 
-    def run(self):
-        while self.going:
+    def serve(self, what, who):
+        self.requests.append(what)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            out.settimeout(0.5)
             try:
-                data, who = self.socket.recvfrom(2048)
-            except TimeoutError:
-                continue
+                out.sendto(what, self.server)
+                reply = out.recv(2048)
             except OSError:
                 return
-            self.requests.append(data)
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-                out.settimeout(0.5)
-                try:
-                    out.sendto(data, self.server)
-                    reply = out.recv(2048)
-                except (TimeoutError, OSError):
-                    continue
-            self.replies.append(reply)
-            for datagram in self.change(reply):
-                self.socket.sendto(datagram, who)
-
-    def close(self):
-        self.going = False
-        self.join(2)
-        self.socket.close()
+        self.replies.append(reply)
+        for datagram in self.change(reply):
+            self.socket.sendto(datagram, who)

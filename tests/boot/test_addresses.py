@@ -3,7 +3,6 @@
 
 import re
 import socket
-import time
 
 import pytest
 

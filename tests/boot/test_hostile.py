@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a hostile network cannot do to the appliance."""
 
-import time
-
 import pytest
 
 import hostile
 import lab
 import scenario
+import wire
 
 APPEND = ("address 10.0.2.15/24; address fd00:2::15/64; gateway 10.0.2.2; "
           "server 10.0.2.2 iburst minpoll 2 maxpoll 3; allow")
@@ -40,18 +39,7 @@ FRAMES = {
 
 
 def answered(tap, frame, origin, limit=0.25):
-    with hostile.wire(tap) as s:
-        s.settimeout(0.05)
-        s.send(frame)
-        end = time.monotonic() + limit
-        while time.monotonic() < end:
-            try:
-                data = s.recv(2048)
-            except TimeoutError:
-                continue
-            if origin in data and data[6:12] == hostile.mac(lab.GUEST_MAC):
-                return data
-    return None
+    return wire.answer(tap, frame, lambda data: origin in data, limit)
 
 
 def test_frames_that_are_never_answered(boot, link, upstream):

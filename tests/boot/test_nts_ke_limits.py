@@ -22,7 +22,6 @@ import scenario
 from nts_lab import nts
 
 CONF = nts_lab.STATIC + "server 10.0.2.2 iburst\nlogstats 1\n"
-HANDSHAKES = int(os.environ.get("GNOMON_HANDSHAKES", "200"))
 
 
 def appliance(folder, opened, conf=""):
@@ -187,26 +186,6 @@ def test_hundred_slow_clients_do_not_keep_others_out(served):
     assert ke_lab.works() < 3
 
 
-@pytest.mark.alone
-def test_half_open_connections_do_not_keep_others_out(served):
-    before = ke_lab.ke_stats(served)
-    chance = random.Random(1)
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
-        raw.bind(("tap0", 0))
-        for i in range(500):
-            source = "10.0.2.%d" % (50 + i % 200)
-            raw.send(frames.ethernet(frames.ipv4(frames.tcp(
-                source, sport=1024 + chance.randrange(60000),
-                dport=nts.PORT), frames.TCP, source), frames.IPV4))
-            if i % 50 == 49:
-                assert ke_lab.works() < 3
-                time.sleep(0.05)
-    after = ke_lab.settled(served)
-    assert after["half_open"] > before["half_open"]
-    assert ke_lab.works() < 3
-    assert scenario.stats(served)["TCP_PCB_max"] < 288
-
-
 def looked_up(sniffer):
     """Whom the appliance asked for by ARP."""
     asked = set()
@@ -258,14 +237,3 @@ def test_garbage_is_ended_and_leaves_nothing(served):
     after = ke_lab.settled(served)
     assert after["common_bytes"] < 8192
     scenario.not_rebooted(served)
-
-
-@pytest.mark.alone
-def test_handshakes_in_a_row_leave_nothing(served):
-    before = ke_lab.settled(served)
-    for _ in range(HANDSHAKES):
-        nts.establish(lab.GUEST, limit=5)
-    after = ke_lab.settled(served)
-    assert after["answered"] - before["answered"] == HANDSHAKES
-    assert after["common_bytes"] == before["common_bytes"]
-    assert after["no_session"] == before["no_session"]

@@ -3,10 +3,7 @@
 
 import time
 
-import pytest
-
 import lab
-import nts_lab
 import nts_scenario as scenario
 # pylint: disable-next=unused-import
 from nts_fixtures import authority, link, served, server
@@ -50,6 +47,8 @@ def test_handshakes_use_nothing_up(serve):
     scenario.nothing_left(vm)
     second = scenario.stats(vm)
     assert second["tls"]["handshakes"] >= first["tls"]["handshakes"] + 60
+    assert second["nts-ke"]["answered"] == 120
+    assert second["tls"]["no_session"] == 0
     assert scenario.marks(first) == scenario.marks(second)
     assert second["tls"]["common_bytes"] == first["tls"]["common_bytes"]
 

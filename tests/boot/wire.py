@@ -3,7 +3,6 @@
 
 import socket
 import struct
-import threading
 import time
 
 import hostile
@@ -72,28 +71,17 @@ def answer(tap, frame, wanted, limit=1.0):
     return None
 
 
-class Watcher(threading.Thread):
+class Watcher(lab.Server):
     """Keeps what the guest sends; a subclass may answer it."""
 
     def __init__(self, tap):
-        super().__init__(daemon=True)
-        self.socket = hostile.wire(tap)
-        self.socket.settimeout(0.05)
         self.frames = []
-        self.going = True
-        self.start()
+        super().__init__(hostile.wire(tap))
 
-    def run(self):
-        while self.going:
-            try:
-                data = self.socket.recv(2048)
-            except TimeoutError:
-                continue
-            except OSError:
-                return
-            if data[6:12] == GUEST_MAC:
-                self.frames.append(data)
-                self.frame(data)
+    def serve(self, what, who):
+        if what[6:12] == GUEST_MAC:
+            self.frames.append(what)
+            self.frame(what)
 
     def frame(self, data):
         pass
@@ -107,11 +95,6 @@ class Watcher(threading.Thread):
                 found.append((int.from_bytes(data[34:36], "big"),
                               int.from_bytes(data[18:20], "big"), data[42:]))
         return found
-
-    def close(self):
-        self.going = False
-        self.join(2)
-        self.socket.close()
 
 
 class Dhcp(Watcher):
@@ -145,45 +128,28 @@ class Dhcp(Watcher):
         self.socket.send(ipv4(lab.GATEWAY, self.address, 17, udp))
 
 
-class Dns(threading.Thread):
+class Dns(lab.Server):
     """Answers A questions for one name with these addresses."""
 
     def __init__(self, addresses, name=b"\x03ntp\x04test\x00"):
-        super().__init__(daemon=True)
         self.label, self.addresses = name, addresses
         self.asked = []
         self.silent = False
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((lab.GATEWAY, 53))
-        self.socket.settimeout(0.1)
-        self.going = True
-        self.start()
+        super().__init__(lab.bound(lab.GATEWAY, 53))
 
-    def run(self):
-        while self.going:
-            try:
-                data, who = self.socket.recvfrom(2048)
-            except TimeoutError:
-                continue
-            except OSError:
-                return
-            self.asked.append((who[1], data))
-            if self.silent:
-                continue
-            question = data[12:]
-            ours = question.startswith(self.label)
-            records = self.addresses if (
-                ours and question[len(self.label):][:2] == b"\0\1") else []
-            self.socket.sendto(
-                data[:2] + (b"\x81\x80" if ours else b"\x81\x83") +
-                struct.pack("!HHHH", 1, len(records), 0, 0) + question +
-                b"".join(b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" +
-                         socket.inet_aton(a) for a in records), who)
-
-    def close(self):
-        self.going = False
-        self.join(2)
-        self.socket.close()
+    def serve(self, what, who):
+        self.asked.append((who[1], what))
+        if self.silent:
+            return
+        question = what[12:]
+        ours = question.startswith(self.label)
+        records = self.addresses if (
+            ours and question[len(self.label):][:2] == b"\0\1") else []
+        self.socket.sendto(
+            what[:2] + (b"\x81\x80" if ours else b"\x81\x83") +
+            struct.pack("!HHHH", 1, len(records), 0, 0) + question +
+            b"".join(b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" +
+                     socket.inet_aton(a) for a in records), who)
 
 
 def router_advertisement(flags=0x40):
