@@ -8,6 +8,7 @@
 #include "drivers/rtc.h"
 #include "drivers/vmclock.h"
 #include "drivers/vmware.h"
+#include "ntp/leap.h"
 
 /* Everything of a kind there is once. */
 static struct {
@@ -70,11 +71,22 @@ void refclocks_name(const struct refclocks *r, struct upstream *u)
             upstream_name_clock(u, r->entry[i].slot, r->entry[i].name);
 }
 
+/* UTC, and what it says of the end of the month. */
+static bool date_of(const struct refclock_sample *s, ntp_date *date,
+                    enum ntp_leap *leap)
+{
+    *date = ntp_date_from_unix(s->seconds, s->nanoseconds);
+    *leap = s->leap > 0 ? LEAP_INSERT : s->leap < 0 ? LEAP_DELETE : LEAP_NONE;
+    return leap_count_on(ntp_date_from_unix(s->leap_from, 0), leap, date);
+}
+
 /* Read it once; false when there is nothing to follow. */
 static bool read_clock(struct refclocks *r, unsigned i)
 {
     struct refclock *clock = &r->entry[i].clock;
     struct refclock_sample s = {0};
+    enum ntp_leap leap;
+    ntp_date date;
 
     if (!clock->driver || !clock->driver->sample(clock, &s)) {
         if (clock->driver && clock->failed != r->entry[i].told)
@@ -83,8 +95,10 @@ static bool read_clock(struct refclocks *r, unsigned i)
         return false;
     }
     r->entry[i].told = NULL;
-    client_refclock_sample(r->client, r->entry[i].slot, s.ticks,
-                           ntp_date_from_unix(s.seconds, s.nanoseconds),
+    if (!date_of(&s, &date, &leap))
+        return false;
+    client_refclock_leap(r->client, r->entry[i].slot, leap);
+    client_refclock_sample(r->client, r->entry[i].slot, s.ticks, date,
                            (double)s.bound_ns * 1e-9 +
                                (double)s.bound_ticks / (double)r->ticks_per_s);
     return true;

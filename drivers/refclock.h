@@ -20,6 +20,9 @@ struct refclock_sample {
     uint32_t nanoseconds;
     uint64_t bound_ns;
     uint64_t bound_ticks; /* and besides by that many ticks each way */
+    int8_t leap; /* 1: a second is inserted, -1: deleted, at the end of the
+                    month in which ... */
+    int64_t leap_from; /* ... this is; `seconds` has no regard to it */
 };
 
 /* What a driver may need to know of the machine, from its ACPI tables. */

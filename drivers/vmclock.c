@@ -16,6 +16,7 @@ __extension__ typedef __int128 i128;
 #define AT_SEQ_COUNT      12
 #define AT_FLAGS          24
 #define AT_CLOCK_STATUS   34
+#define AT_TAI_OFFSET     36
 #define AT_LEAP           38
 #define AT_PERIOD_SHIFT   39
 #define AT_COUNTER_VALUE  40
@@ -34,7 +35,10 @@ __extension__ typedef __int128 i128;
 #define STATUS_SYNCED      2
 #define STATUS_FREERUN     3
 #define STATUS_UNRELIABLE  4
+#define LEAP_PRE_POSITIVE  1
+#define LEAP_PRE_NEGATIVE  2
 #define LEAP_IN_IT         3
+#define TAI_OFFSET_VALID   (1u << 0)
 #define PERIOD_ERROR_VALID (1u << 4)
 #define TIME_ERROR_VALID   (1u << 6)
 
@@ -46,6 +50,11 @@ __extension__ typedef __int128 i128;
 #define SECONDS_MAX 253402300800u
 #define ERROR_MAX   86400000000000u
 #define SHIFT_MAX   63
+
+/* TAI was 10 s ahead of UTC in 1972, when that was first a whole number. */
+#define TAI_OFFSET_MIN 10
+#define TAI_OFFSET_MAX 999
+
 #define ELAPSED_MAX (INT64_MAX / 2)
 
 /* Of a counter whose error the host does not state; RFC 5905's PHI. */
@@ -89,6 +98,21 @@ static const char *check_header(struct view page)
     return NULL;
 }
 
+/* By how much it is ahead of UTC at its reference time, s; below 0: that is not
+ * known.  UAPI.13: the offset of TAI, 37 since 2017. */
+static int ahead_of_utc(struct view page)
+{
+    struct view at = view_from(page, AT_TAI_OFFSET);
+    unsigned offset = view_le16(&at);
+
+    if (u8_at(page, AT_TIME_TYPE) == TIME_UTC)
+        return 0;
+    if (!(u64_at(page, AT_FLAGS) & TAI_OFFSET_VALID) ||
+        offset < TAI_OFFSET_MIN || offset > TAI_OFFSET_MAX)
+        return -1;
+    return (int)offset;
+}
+
 /* What is said of the clock behind it. */
 static const char *check_clock(struct view page)
 {
@@ -99,15 +123,23 @@ static const char *check_clock(struct view page)
         return "the host says that it is unreliable";
     if (status != STATUS_SYNCED && status != STATUS_FREERUN)
         return "the host does not say that it is synchronised";
-    if (type == TIME_TAI)
-        return "it is TAI, which is not followed";
-    if (type != TIME_UTC)
+    if (type != TIME_UTC && type != TIME_TAI)
         return "it is smeared, or no time of day";
+    if (ahead_of_utc(page) < 0)
+        return "it is TAI, and its offset from UTC is not said";
     if (u8_at(page, AT_LEAP) == LEAP_IN_IT)
         return "it is in a leap second";
     if (!(u64_at(page, AT_FLAGS) & TIME_ERROR_VALID))
         return "the host states no largest error";
     return NULL;
+}
+
+static int8_t leap_of(struct view page)
+{
+    uint8_t indicator = u8_at(page, AT_LEAP);
+
+    return (int8_t)((indicator == LEAP_PRE_POSITIVE) -
+                    (indicator == LEAP_PRE_NEGATIVE));
 }
 
 const char *vmclock_parse(struct view page, struct vmclock_time *t)
@@ -119,6 +151,7 @@ const char *vmclock_parse(struct view page, struct vmclock_time *t)
     if (wrong)
         return wrong;
 
+    unsigned ahead = (unsigned)ahead_of_utc(page);
     bool stated = u64_at(page, AT_FLAGS) & PERIOD_ERROR_VALID;
     struct vmclock_time told = {
         .counter = u64_at(page, AT_COUNTER_VALUE),
@@ -128,12 +161,14 @@ const char *vmclock_parse(struct view page, struct vmclock_time *t)
         .period_error = stated ? u64_at(page, AT_PERIOD_ERROR) : 0,
         .period_shift = u8_at(page, AT_PERIOD_SHIFT),
         .error_ns = u64_at(page, AT_TIME_MAX_ERROR),
+        .leap = leap_of(page),
     };
 
     if (told.period == 0 || told.period_shift > SHIFT_MAX)
         return "its counter has no rate";
-    if (told.seconds >= SECONDS_MAX)
+    if (told.seconds >= SECONDS_MAX || told.seconds < ahead)
         return "no date";
+    told.seconds -= ahead;
     if (!stated)
         told.period_error = told.period / 1000000 * PHI_PPM;
     if (told.error_ns > ERROR_MAX ||
@@ -174,6 +209,8 @@ const char *vmclock_at(const struct vmclock_time *t, uint64_t ticks,
     sample->bound_ns =
         t->error_ns + (uint64_t)((error >> 32) * NS_PER_S >> 32) + 2;
     sample->bound_ticks = 0;
+    sample->leap = t->leap;
+    sample->leap_from = (int64_t)t->seconds;
     return NULL;
 }
 

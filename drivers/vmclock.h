@@ -14,9 +14,11 @@ struct vmclock {
 };
 
 /*
- * UTC, within the error that the host states.  A page without the time, one
- * that states no largest error, and a clock that is smeared, in TAI, not
- * synchronised or in the midst of a leap second give no reading.
+ * UTC, within the error that the host states; also from a page in TAI that says
+ * its offset.  A page without the time, one that states no largest error, and a
+ * clock that is smeared, not synchronised or in the midst of a leap second give
+ * no reading.
+ * UAPI.13, VMClock.
  * Level: boot, background.
  */
 extern const struct refclock_driver vmclock_driver;
@@ -24,12 +26,13 @@ extern const struct refclock_driver vmclock_driver;
 /* The page as it was at one moment. */
 struct vmclock_time {
     uint64_t counter;  /* at which it was `seconds` and `fraction` ... */
-    uint64_t seconds;  /* since 1970 */
+    uint64_t seconds;  /* UTC, since 1970 */
     uint64_t fraction; /* 2^-64 s */
     uint64_t period;   /* ... and a tick takes so many 2^-(64 + shift) s, ... */
     uint64_t period_error; /* ... give or take that */
     uint8_t period_shift;
     uint64_t error_ns; /* of the time then */
+    int8_t leap;       /* 1, -1: at the end of the month; else 0 */
 };
 
 /*

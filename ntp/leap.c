@@ -64,6 +64,23 @@ ntp_date leap_month_end(ntp_date date)
                                  DAY_SECONDS);
 }
 
+bool leap_count_on(ntp_date from, enum ntp_leap *leap, ntp_date *date)
+{
+    const ntp_span second = ntp_date_from_seconds(1);
+    ntp_date end = leap_month_end(from);
+
+    if (*leap == LEAP_INSERT && *date >= end) {
+        *date -= second;
+        *leap = LEAP_NONE;
+        return *date >= end;
+    }
+    if (*leap == LEAP_DELETE && *date >= end - second) {
+        *date += second;
+        *leap = LEAP_NONE;
+    }
+    return true;
+}
+
 void leap_vote(struct leap_votes *votes, uint8_t leap)
 {
     votes->all++;

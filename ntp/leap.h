@@ -14,6 +14,14 @@ ntp_date leap_day_end(ntp_date date);
  */
 ntp_date leap_month_end(ntp_date date);
 
+/*
+ * `date` was counted on from `from`, when that leap second was announced for
+ * the end of the month, and without regard to it: make it UTC, and `leap` what
+ * is still to come.  Returns false in the second that is inserted, which has no
+ * date of its own.
+ */
+bool leap_count_on(ntp_date from, enum ntp_leap *leap, ntp_date *date);
+
 /* A day of the Gregorian calendar, UTC. */
 struct leap_day {
     int64_t year;

@@ -3,7 +3,6 @@
 #include "ntp/refclock.h"
 
 #include "ntp/client_parts.h"
-#include "ntp/leap.h"
 #include "ntp/poll.h"
 #include "ntp/real.h"
 
@@ -94,6 +93,14 @@ void client_refclock_failed(struct client *c, int slot, uint64_t ticks)
         refuse(c, s, ticks, SOURCE_UNSYNCHRONISED);
 }
 
+void client_refclock_leap(struct client *c, int slot, enum ntp_leap leap)
+{
+    struct source *s = refclock(c, slot);
+
+    if (s)
+        s->header.leap = (uint8_t)leap;
+}
+
 /* Rounded up: it is a bound. */
 static ntp_short short_bound(double seconds)
 {
@@ -123,8 +130,7 @@ void client_refclock_sample(struct client *c, int slot, uint64_t ticks,
     s->header.root_dispersion = short_bound(bound);
     client_look_again(c, ticks);
     /* Around a leap second, no two clocks agree. */
-    if (d->line.leap != LEAP_UNKNOWN &&
-        leap_is_near(d->line.leap_date, clock_unleapt(&d->line, ticks)))
+    if (client_leaps_near(c, ticks))
         return;
 
     struct filter_sample sample = {

@@ -46,6 +46,10 @@ int client_refclock_due(struct client *c, uint64_t now_ticks);
 void client_refclock_sample(struct client *c, int slot, uint64_t ticks,
                             ntp_date date, double bound);
 
+/* What it says of the next end of a month: what the sample after this one goes
+ * with. */
+void client_refclock_leap(struct client *c, int slot, enum ntp_leap leap);
+
 /* It could not be read, or does not vouch for what it says: until the next
  * sample it is not followed. */
 void client_refclock_failed(struct client *c, int slot, uint64_t ticks);

@@ -26,12 +26,16 @@ def fixture_hz():
     return float(words[0])
 
 
-def page(hz, when, status=2, error=ERROR, flags=0x50):
-    """A page by which it is `when` at counter value 0."""
+def page(hz, when, status=2, error=ERROR, flags=0x50, tai=0):
+    """A page by which it is `when` at counter value 0, in UTC or, that much
+    ahead, in TAI."""
     p = bytearray(112)
+    when += tai
+    flags |= tai > 0
     period = int(2**65 / hz)
-    struct.pack_into("<IIHBBIQQ", p, 0, 0x4b4c4356, 4096, 1, 1, 0, 2, 1,
-                     flags)
+    struct.pack_into("<IIHBBIQQ", p, 0, 0x4b4c4356, 4096, 1, 1, tai > 0, 2,
+                     1, flags)
+    struct.pack_into("<h", p, 36, tai)
     p[34] = status
     p[39] = 1
     struct.pack_into("<QQQQ", p, 40, 0, period, 0, period // 10000)
@@ -68,11 +72,11 @@ def fixture_addresses(link):
         link.add("10.0.2.%d/24" % n)
 
 
-@pytest.mark.parametrize("ahead", [0.0, 1000.25])
+@pytest.mark.parametrize("ahead, tai", [(0.0, 37), (1000.25, 0)])
 def test_page_is_followed_within_its_own_error(boot, link, tmp_path, hz,
-                                               ahead):
+                                               ahead, tai):
     vm = start(boot, link, tmp_path, hz,
-               "refclock PHC /dev/vmclock0 poll 0 refid VMCK", ahead)
+               "refclock PHC /dev/vmclock0 poll 0 refid VMCK", ahead, tai=tai)
     vm.wait_for(r"clock set from PHC /dev/vmclock0", 20)
     time.sleep(3)
     reply = lab.ask_until(lambda r: r.synchronised, 10)

@@ -2,6 +2,8 @@
 /* Leap seconds: the calendar, and who is believed. */
 #include "ntp/leap.h"
 
+#include "ntp/span.h"
+
 #include "tests/check.h"
 
 #define DAY 86400
@@ -91,6 +93,50 @@ static void test_samples_near_a_leap_are_recognised(void **state)
     CHECK(!leap_is_near(NTP_DATE_NEVER, leap));
 }
 
+/* From the 31st at noon to where `seconds` without the leap second lead. */
+static ntp_span counted(enum ntp_leap leap, double seconds, bool *good,
+                        enum ntp_leap *then)
+{
+    ntp_date from = ntp_date_from_unix(1483185600, 0);
+    ntp_date date = from + ntp_span_from_seconds(seconds);
+    ntp_date midnight = ntp_date_from_unix(1483228800, 0);
+
+    *good = leap_count_on(from, &leap, &date);
+    *then = leap;
+    return date - midnight;
+}
+
+static void test_a_clock_counts_on_over_a_leap_second(void **state)
+{
+    static const struct {
+        enum ntp_leap leap, then;
+        bool good;
+        double seconds, since; /* the midnight */
+    } table[] = {
+        {LEAP_NONE, LEAP_NONE, true, 43200, 0},
+        {LEAP_NONE, LEAP_NONE, true, 43199, -1},
+        {LEAP_INSERT, LEAP_INSERT, true, 43199.75, -0.25},
+        {LEAP_INSERT, LEAP_NONE, false, 43200, -1},
+        {LEAP_INSERT, LEAP_NONE, false, 43200.75, -0.25},
+        {LEAP_INSERT, LEAP_NONE, true, 43201, 0},
+        {LEAP_INSERT, LEAP_NONE, true, 50000, 6799},
+        {LEAP_DELETE, LEAP_DELETE, true, 43198.75, -1.25},
+        {LEAP_DELETE, LEAP_NONE, true, 43199, 0},
+        {LEAP_DELETE, LEAP_NONE, true, 43199.5, 0.5},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        enum ntp_leap then;
+        bool good;
+        ntp_span since = counted(table[i].leap, table[i].seconds, &good, &then);
+
+        CHECK_EQ(good, table[i].good);
+        CHECK_EQ(then, table[i].then);
+        CHECK_NEAR(ntp_span_seconds(since), table[i].since, 1e-9);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +144,7 @@ int main(void)
         cmocka_unit_test(test_a_leap_second_of_2016_was_where_it_was),
         cmocka_unit_test(test_days_end_at_midnight_in_every_era),
         cmocka_unit_test(test_only_a_majority_announces_a_leap),
+        cmocka_unit_test(test_a_clock_counts_on_over_a_leap_second),
         cmocka_unit_test(test_samples_near_a_leap_are_recognised),
     };
 

@@ -15,6 +15,7 @@ static struct platform_clock {
     double bound; /* s, as it says */
     double noise; /* s, either way, in turn */
     unsigned reads;
+    enum ntp_leap leap;
 } platform[CLOCKS];
 
 static struct refclock_config usual(void)
@@ -46,6 +47,7 @@ static void read_clocks(void)
         while (p->slot != slot)
             CHECK(++p < platform + CLOCKS);
         double off = p->ahead + (p->reads++ % 2 ? p->noise : -p->noise);
+        client_refclock_leap(&rig.client, slot, p->leap);
         if (p->broken)
             client_refclock_failed(&rig.client, slot, rig.now);
         else
@@ -130,6 +132,27 @@ static void test_offset_and_stratum_are_as_configured(void **state)
     pass(100);
     CHECK_NEAR(error(), 0, 1e-5);
     CHECK_EQ(status().stratum, 6);
+}
+
+/* What the clock announces is served, and gone through. */
+static void test_its_leap_second_is_ours(void **state)
+{
+    struct refclock_config config = usual();
+
+    (void)state;
+    with_servers(0);
+    struct platform_clock *p = add(&config);
+    p->leap = LEAP_INSERT;
+    pass(3600);
+    CHECK_EQ(status().leap, LEAP_INSERT);
+    pass(43200 - 3600 + 1.001);
+    rig.leapt = -SECOND;
+    p->leap = LEAP_NONE;
+    CHECK_EQ(rig.events[CLIENT_LEAP_DONE], 1);
+    pass(3600);
+    CHECK_EQ(status().leap, LEAP_NONE);
+    CHECK_NEAR(error(), 0, 1e-5);
+    CHECK_EQ(rig.events[CLIENT_LEAP], 1);
 }
 
 /* A clock of whole seconds, read at any time. */
@@ -284,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_it_is_read_fast_at_first_and_then_as_it_says),
         cmocka_unit_test(test_its_bound_is_part_of_the_root_distance),
         cmocka_unit_test(test_offset_and_stratum_are_as_configured),
+        cmocka_unit_test(test_its_leap_second_is_ours),
         cmocka_unit_test(
             test_a_coarse_clock_is_followed_to_within_its_coarseness),
         cmocka_unit_test(test_one_that_is_wrong_is_outvoted),

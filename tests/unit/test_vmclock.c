@@ -135,7 +135,7 @@ static void test_what_it_does_not_vouch_for_is_no_reading(void **state)
         {8, 2, 2, "its page is of another version"},
         {10, 255, 1, "it tells of disruptions only, not of time"},
         {10, 0, 1, "it tells of disruptions only, not of time"},
-        {11, 1, 1, "it is TAI, which is not followed"},
+        {11, 1, 1, "it is TAI, and its offset from UTC is not said"},
         {11, 2, 1, "it is smeared, or no time of day"},
         {11, 4, 1, "it is smeared, or no time of day"},
         {24, 1u << 4, 8, "the host states no largest error"},
@@ -175,6 +175,65 @@ static void test_freerunning_and_past_leap_seconds_are_followed(void **state)
     CHECK(read(&s));
     put(38, 4, 1);
     CHECK(read(&s));
+}
+
+/* UAPI.13: TAI is ahead by the offset, if that is said to be valid. */
+static void test_tai_becomes_utc(void **state)
+{
+    static const struct {
+        uint16_t offset;
+        bool valid, good;
+    } table[] = {
+        {37, true, true},    {37, false, false},    {10, true, true},
+        {0, true, false},    {0xffdb, true, false}, /* -37 */
+        {1000, true, false}, {38, true, true},
+    };
+    struct refclock_sample s;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        fresh();
+        put(11, 1, 1);
+        put(24, 1u << 4 | 1u << 6 | table[i].valid, 8);
+        put(36, table[i].offset, 2);
+        CHECK_EQ(read(&s), table[i].good);
+        if (table[i].good) {
+            CHECK_EQ(s.seconds, SECONDS - table[i].offset);
+            CHECK_EQ(s.leap_from, SECONDS - table[i].offset);
+            CHECK_EQ(s.nanoseconds, 500000000);
+        } else {
+            CHECK_TEXT(clock_.failed,
+                       "it is TAI, and its offset from UTC is not said");
+        }
+        /* UTC needs none. */
+        put(11, 0, 1);
+        CHECK(read(&s));
+        CHECK_EQ(s.seconds, SECONDS);
+    }
+    fresh();
+    put(11, 1, 1);
+    put(24, 1u << 6 | 1, 8);
+    put(36, 37, 2);
+    put(72, 36, 8);
+    CHECK(!read(&s));
+    CHECK_TEXT(clock_.failed, "no date");
+}
+
+static void test_a_leap_second_to_come_is_told(void **state)
+{
+    static const int8_t leap[] = {0, 1, -1, 2, 0, 0, 0};
+    struct refclock_sample s;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(leap); i++) {
+        fresh();
+        put(38, i, 1);
+        CHECK_EQ(read(&s), i != 3);
+        if (i != 3) {
+            CHECK_EQ(s.leap, leap[i]);
+            CHECK_EQ(s.leap_from, SECONDS);
+        }
+    }
 }
 
 static void change_page(void)
@@ -246,6 +305,8 @@ int main(void)
             test_without_a_period_error_the_bound_grows_all_the_same),
         cmocka_unit_test(test_what_it_does_not_vouch_for_is_no_reading),
         cmocka_unit_test(test_freerunning_and_past_leap_seconds_are_followed),
+        cmocka_unit_test(test_tai_becomes_utc),
+        cmocka_unit_test(test_a_leap_second_to_come_is_told),
         cmocka_unit_test(test_a_page_that_changed_is_read_again),
         cmocka_unit_test(test_a_host_that_never_finishes_is_given_up),
         cmocka_unit_test(test_a_short_page_is_none),
