@@ -55,8 +55,8 @@ static bool read_part(struct state *s, uint64_t offset, size_t len,
     return state_do(&s->region.disk, &request, deadline);
 }
 
-/* Make a blank region ours: from here on it is known by its header. */
-static bool adopt(struct state *s, uint64_t deadline)
+/* From here on the region is known by its header. */
+static bool write_header(struct state *s, uint64_t deadline)
 {
     struct blk_request write = on_region(s, BLK_WRITE, 0, STATE_PAGE_BYTES);
     const struct blk_request flush = {.op = BLK_FLUSH};
@@ -167,6 +167,15 @@ static void say_loaded(const struct state *s)
              d->own.cert_len > 0 ? "a" : "no", d->upstreams);
 }
 
+/* Its slots have said whose region it is. */
+static void mend_header(struct state *s, uint64_t deadline)
+{
+    bool mended = s->usable && write_header(s, deadline);
+
+    log_line("state: the header is damaged, torn or rotten; %s",
+             mended ? "it is written anew" : "it stays as it is");
+}
+
 static void load(struct state *s, uint64_t deadline)
 {
     enum state_verdict verdict[2];
@@ -177,6 +186,8 @@ static void load(struct state *s, uint64_t deadline)
     say_slots(verdict, s);
     say_loaded(s);
     read_words(s, deadline);
+    if (s->region.rotten)
+        mend_header(s, deadline);
     s->usable &= !s->region.disk.failed;
 }
 
@@ -223,7 +234,7 @@ void state_init(struct state *s, const struct state_setup *setup)
         return;
     }
     if (s->region.blank) {
-        if (adopt(s, deadline)) {
+        if (write_header(s, deadline)) {
             s->usable = true;
             log_line("state: the blank %s at %02x:%02x.%x is made the state "
                      "disk",

@@ -117,6 +117,30 @@ static bool is_region(const struct blk *disk, const uint8_t *first,
     return false;
 }
 
+/*
+ * Is there one from `offset` on that has lost its header?  Its slots say so,
+ * who vouch for themselves, as long as nothing else is in front of them.
+ */
+static bool is_rotten_region(struct blk *disk, const struct search *search,
+                             uint64_t offset, uint64_t bytes)
+{
+    uint64_t generation;
+    bool sound = false;
+
+    if (bytes < STATE_REGION_BYTES ||
+        !read_at(disk, search, offset, STATE_SLOT_BYTES) ||
+        !state_header_rotten(search->scratch))
+        return false;
+    for (unsigned slot = 0; slot < 2; slot++) {
+        if (!read_at(disk, search, offset + STATE_SLOT_AT(slot),
+                     STATE_SLOT_BYTES))
+            return false;
+        sound |= state_image_read(search->scratch, STATE_SLOT_BYTES, NULL,
+                                  &generation) == STATE_OK;
+    }
+    return sound;
+}
+
 /* Partitions. */
 
 /* Read the table whose header is in block `lba`; its entries to `scratch`. */
@@ -174,6 +198,10 @@ static bool use_partition(struct state_region *region,
         return false;
     if (is_region(disk, search->scratch, region->bytes))
         return true;
+    region->rotten =
+        is_rotten_region(disk, search, region->offset, region->bytes);
+    if (region->rotten)
+        return true;
     if (is_blank(disk, search, region->offset, region->bytes)) {
         region->blank = true;
         return true;
@@ -217,7 +245,7 @@ static bool is_called(struct blk *disk, const struct search *search)
 
 /*
  * Look at a disk.  True: it has the region, or, if `blank` is set, it could be
- * made one.
+ * made one; if `rotten` is, it gets its header again.
  */
 static bool look(struct state_region *region, const struct search *search)
 {
@@ -227,6 +255,7 @@ static bool look(struct state_region *region, const struct search *search)
     region->offset = 0;
     region->bytes = disk->bytes;
     region->blank = false;
+    region->rotten = false;
     if (disk->bytes < BLK_UNIT || !read_at(disk, search, 0, BLK_UNIT))
         return false;
     if (state_header_read(search->scratch) == STATE_UNKNOWN ||
@@ -235,11 +264,17 @@ static bool look(struct state_region *region, const struct search *search)
                is_region(disk, search->scratch, disk->bytes);
     if (use_table(region, search, &has_table))
         return true;
-    if (has_table || disk->failed || disk->read_only ||
-        disk->bytes < STATE_REGION_BYTES || disk->bytes > BLANK_DISK_MAX)
+    if (has_table || disk->failed)
         return false;
     region->offset = 0;
     region->bytes = disk->bytes;
+    region->rotten = is_rotten_region(disk, search, 0, disk->bytes) &&
+                     is_called(disk, search);
+    if (region->rotten)
+        return true;
+    if (disk->failed || disk->read_only || disk->bytes < STATE_REGION_BYTES ||
+        disk->bytes > BLANK_DISK_MAX)
+        return false;
     region->blank =
         is_blank(disk, search, 0, disk->bytes) && is_called(disk, search);
     return region->blank;
@@ -257,6 +292,17 @@ static void leave_alone(struct blk *disk)
     disk->driver->stop(disk);
 }
 
+/* A region is better than a blank disk before it, and a whole one than one that
+ * has lost its header. */
+enum rank { RANK_BLANK, RANK_ROTTEN, RANK_WHOLE };
+
+static enum rank rank(const struct state_region *region)
+{
+    if (region->blank)
+        return RANK_BLANK;
+    return region->rotten ? RANK_ROTTEN : RANK_WHOLE;
+}
+
 bool state_find(struct state_region *region, const struct state_setup *setup,
                 uint8_t *scratch, uint64_t deadline)
 {
@@ -270,8 +316,7 @@ bool state_find(struct state_region *region, const struct state_setup *setup,
             break;
         bool good = !at.disk.failed && look(&at, &search);
 
-        /* A region is better than a blank disk before it. */
-        if (!good || (found && at.blank)) {
+        if (!good || (found && rank(&at) <= rank(region))) {
             leave_alone(&at.disk);
             continue;
         }
@@ -279,7 +324,7 @@ bool state_find(struct state_region *region, const struct state_setup *setup,
             leave_alone(&region->disk);
         *region = at;
         found = true;
-        if (!at.blank)
+        if (rank(&at) == RANK_WHOLE)
             break;
     }
     return found;

@@ -24,12 +24,14 @@ struct state_region {
     uint64_t offset; /* bytes from the start of the disk */
     uint64_t bytes;  /* at least STATE_REGION_BYTES, of which we use these */
     bool blank;      /* zeros: it gets its header when it is taken */
+    bool rotten;     /* it has lost its header, and gets it again */
 };
 
 /*
  * Find the region: on a disk that begins with the header of one, in a partition
  * of our type, or else on a small disk of zeros, in the order of the PCI
- * devices.  What other disks hold is said on the console and left alone.
+ * devices.  One that has lost its header is known by a sound slot.  What other
+ * disks hold is said on the console and left alone.
  *
  * `scratch` has BLK_BYTES_MAX bytes.  No disk is waited for after `deadline`.
  * Level: boot.

@@ -144,6 +144,35 @@ enum state_verdict state_header_read(const uint8_t page[STATE_PAGE_BYTES])
     return open(page, STATE_PAGE_BYTES, header_magic, &len);
 }
 
+/* How many bits of a page are not those of a header. */
+static unsigned bits_off(const uint8_t page[STATE_PAGE_BYTES])
+{
+    uint8_t header[HEAD_BYTES];
+    unsigned bits = 0;
+
+    seal(header, header_magic, 0, 0);
+    for (size_t i = 0; i < STATE_PAGE_BYTES; i++) {
+        uint8_t right = i < HEAD_BYTES ? header[i] : 0;
+
+        bits += (unsigned)__builtin_popcount(page[i] ^ right);
+    }
+    return bits;
+}
+
+bool state_header_rotten(const uint8_t *first)
+{
+    const uint8_t *words = first + STATE_WORDS_AT;
+    const uint8_t *rest = words + STATE_PAGE_BYTES;
+    size_t len;
+    enum state_verdict verdict =
+        open(words, STATE_PAGE_BYTES, words_magic, &len);
+
+    return (is_zero(first, STATE_PAGE_BYTES) ||
+            bits_off(first) <= STATE_ROTTEN_BITS_MAX) &&
+           (verdict == STATE_OK || verdict == STATE_EMPTY) &&
+           is_zero(rest, (size_t)(first + STATE_SLOT_BYTES - rest));
+}
+
 void state_words_write(uint8_t page[STATE_PAGE_BYTES], const char *text,
                        size_t len)
 {

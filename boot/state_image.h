@@ -37,6 +37,16 @@ enum state_verdict {
 enum state_verdict state_header_read(const uint8_t page[STATE_PAGE_BYTES]);
 
 /*
+ * Might these be the first STATE_SLOT_BYTES of a region whose header has rotten
+ * or was lost?  Then there are zeros in its place or at most
+ * STATE_ROTTEN_BITS_MAX bits are not what they were; last words are whole or
+ * not there, and all else is zeros.  Nobody's it is all the same without a
+ * sound slot.  Takes any bytes.
+ */
+#define STATE_ROTTEN_BITS_MAX 64
+bool state_header_rotten(const uint8_t *first);
+
+/*
  * Encode into a slot's bytes, all but generation and checksum.  Returns the
  * length, which always fits; the caller wipes nothing behind it.
  */

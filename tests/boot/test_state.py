@@ -305,6 +305,7 @@ def test_disk_with_errors_is_no_reason_not_to_serve(boot, link, upstream,
 
 def test_rotten_save_gives_way_to_the_one_before(boot, link, upstream,
                                                  tmp_path):
+    """And a rotten header is written anew."""
     del upstream
     path = make_disk(tmp_path / "disk")
     one_save(boot, link, path)
@@ -312,7 +313,10 @@ def test_rotten_save_gives_way_to_the_one_before(boot, link, upstream,
     assert number > 1
     where = SLOT * (1 + slot) + 70
     write(path, where, bytes([read(path, where, 1)[0] ^ 1]))
+    header = read(path, 0, PAGE)
+    write(path, 30, b"rot")
     text = one_save(boot, link, path)
+    assert "the header is damaged" in text and header == read(path, 0, PAGE)
     assert "slot %d is damaged, torn or rotten; the other one" % slot in text
     assert found(text)[0] == number - 1
     text = look(boot, path)

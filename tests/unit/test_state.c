@@ -479,6 +479,166 @@ static void test_both_slots_rotten(void **state)
     CHECK_EQ(state_loaded(&st)->unix_seconds, 3);
 }
 
+/* Headers. */
+
+static uint8_t header_page[STATE_PAGE_BYTES];
+
+/* A region in whose slots are saves 1 and 2; it was just looked at. */
+static void make_region(void)
+{
+    disks(2);
+    boot();
+    save(1);
+    save(2);
+    fake_disk_forget(&fake_disk[0]);
+    state_header_write(header_page);
+}
+
+/* What it holds is found, and its header is written anew, once. */
+static void check_mended(void)
+{
+    boot();
+    CHECK(state_usable(&st));
+    CHECK_EQ(st.region.disk.pci->slot, 0);
+    CHECK(said("the header is damaged, torn or rotten; it is written anew"));
+    CHECK_EQ(state_loaded(&st)->unix_seconds, 2);
+    CHECK_EQ(fake_disk[0].writes, 2);
+    CHECK_EQ(fake_disk[0].write[0].offset, 0);
+    CHECK_EQ(fake_disk[0].write[0].len, STATE_PAGE_BYTES);
+    CHECK_EQ(fake_disk[0].write[1].len, 0);
+    CHECK_BYTES(fake_disk[0].medium, header_page, sizeof(header_page));
+    boot();
+    CHECK(!said("header"));
+    CHECK_EQ(state_loaded(&st)->unix_seconds, 2);
+    CHECK_EQ(fake_disk[0].writes, 2);
+    fake_disk_forget(&fake_disk[0]);
+}
+
+/* A disk is known by its slots when any bit of its header is another, or all
+ * of it is lost; whatever is in the way of that is not ours. */
+static void test_rotten_header_is_written_anew(void **state)
+{
+    (void)state;
+    make_region();
+    for (unsigned bit = 0; bit < 56 * 8; bit += 3) {
+        fake_disk[0].medium[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        check_mended();
+    }
+    memset(fake_disk[0].medium, 0, STATE_PAGE_BYTES);
+    check_mended();
+    memset(fake_disk[0].medium + 20, 0, 12); /* torn */
+    check_mended();
+    /* One good slot will do. */
+    fake_disk[0].medium[3] ^= 1;
+    fake_disk[0].medium[STATE_SLOT_AT(0) + 60] ^= 1;
+    boot();
+    CHECK(said("it is written anew") && said("slot 0 is damaged"));
+    CHECK_EQ(state_loaded(&st)->unix_seconds, 2);
+    save(3);
+    boot();
+    CHECK_EQ(state_loaded(&st)->unix_seconds, 3);
+}
+
+/* The disk is not what it was: it is not touched. */
+static void check_foreign(void)
+{
+    static uint8_t before[FAKE_DISK_BYTES];
+
+    memcpy(before, fake_disk[0].medium, sizeof(before));
+    boot();
+    CHECK(!state_usable(&st) || st.region.disk.pci->slot == 1);
+    CHECK(said("virtio-blk at 00:00.0 is not for state, and is left alone"));
+    CHECK_EQ(fake_disk[0].writes, 0);
+    CHECK(fake_disk[0].stopped);
+    CHECK_BYTES(fake_disk[0].medium, before, sizeof(before));
+}
+
+/* Slots that somebody else's data lies around are what is left of a region. */
+static void test_remains_of_a_region_are_left_alone(void **state)
+{
+    static const uint8_t boot_sector[] = {0x55, 0xaa};
+    static const char label[] = "LABELONE";
+    struct check_random r = check_random_start();
+
+    (void)state;
+    make_region();
+    memset(fake_disk[0].medium, 0, 512);
+    memcpy(fake_disk[0].medium + 510, boot_sector, 2);
+    check_foreign();
+    make_region();
+    memset(fake_disk[0].medium, 0, STATE_PAGE_BYTES);
+    memcpy(fake_disk[0].medium + 512, label, sizeof(label));
+    check_foreign();
+    for (unsigned i = 0; i < 40; i++) {
+        uint64_t at = i % 2 ? check_random_below(&r, STATE_SLOT_BYTES - 512)
+                            : check_random_below(&r, 56);
+
+        make_region();
+        memset(fake_disk[0].medium, 0, STATE_PAGE_BYTES);
+        check_random_bytes(&r, fake_disk[0].medium + at, 512);
+        check_foreign();
+    }
+    /* Without any slot that vouches for it, neither is a header that was. */
+    make_region();
+    fake_disk[0].medium[3] ^= 1;
+    fake_disk[0].medium[STATE_SLOT_AT(0) + 60] ^= 1;
+    fake_disk[0].medium[STATE_SLOT_AT(1) + 60] ^= 1;
+    check_foreign();
+    make_region();
+    fake_disk[0].medium[3] ^= 1;
+    fake_disk[0].bytes = STATE_REGION_BYTES - 512;
+    check_foreign();
+}
+
+/* Where it may not be written to, or holds what a later version saved, it stays
+ * as it is. */
+static void test_rotten_header_stays_where_it_must(void **state)
+{
+    (void)state;
+    make_region();
+    fake_disk[0].medium[3] ^= 1;
+    fake_disk[0].read_only = true;
+    boot();
+    CHECK(said("it stays as it is"));
+    CHECK_EQ(state_loaded(&st)->unix_seconds, 2);
+    CHECK_EQ(fake_disk[0].writes, 0);
+    make_region();
+    fake_disk[0].medium[3] ^= 1;
+    vouch_for_version_2(fake_disk[0].medium + STATE_SLOT_AT(0));
+    boot();
+    CHECK(said("it stays as it is"));
+    CHECK(!state_usable(&st));
+    CHECK_EQ(fake_disk[0].writes, 0);
+    vouch_for_version_2(fake_disk[0].medium + STATE_SLOT_AT(1));
+    check_foreign();
+    make_region();
+    fake_disk[0].medium[3] ^= 1;
+    fake_disk[0].refuses_writes = true;
+    boot();
+    CHECK(said("it stays as it is"));
+    CHECK_EQ(state_loaded(&st)->unix_seconds, 2);
+}
+
+/* It is the last choice but for a blank disk. */
+static void test_whole_region_is_preferred_to_a_rotten_one(void **state)
+{
+    (void)state;
+    make_region();
+    fake_disk[0].medium[3] ^= 1;
+    state_header_write(fake_disk[1].medium);
+    boot();
+    CHECK_EQ(st.region.disk.pci->slot, 1);
+    CHECK_EQ(fake_disk[0].writes, 0);
+    make_region();
+    memcpy(fake_disk[1].medium, fake_disk[0].medium, FAKE_DISK_BYTES);
+    fake_disk[1].medium[3] ^= 1;
+    memset(fake_disk[0].medium, 0, FAKE_DISK_BYTES);
+    boot();
+    CHECK_EQ(st.region.disk.pci->slot, 1);
+    CHECK_EQ(state_loaded(&st)->unix_seconds, 2);
+    CHECK_EQ(fake_disk[0].writes, 0);
+}
+
 /* A disk of anything else is not written to. */
 static void test_foreign_disks_are_left_alone(void **state)
 {
@@ -616,6 +776,29 @@ static void test_partition_is_found_by_its_type(void **state)
         boot();
         check_partition_is_used();
     }
+}
+
+/* In a partition as on a disk, and nothing outside of it is written. */
+static void test_rotten_header_of_a_partition_is_written_anew(void **state)
+{
+    (void)state;
+    partition(512);
+    boot();
+    check_partition_is_used();
+    fake_disk_forget(&fake_disk[0]);
+    fake_disk[0].medium[524288 + 10] ^= 1;
+    boot();
+    CHECK(said("it is written anew"));
+    CHECK_EQ(state_loaded(&st)->unix_seconds, 9);
+    CHECK_EQ(fake_disk[0].writes, 2);
+    CHECK_EQ(fake_disk[0].write[0].offset, 524288);
+    CHECK_EQ(fake_disk[0].write[0].len, STATE_PAGE_BYTES);
+    fake_disk_forget(&fake_disk[0]);
+    memset(fake_disk[0].medium + 524288, 0x33, 64);
+    boot();
+    CHECK(!state_usable(&st));
+    CHECK(said("holds something else"));
+    CHECK_EQ(fake_disk[0].writes, 0);
 }
 
 /* A partition is found by its name as well, and not by another. */
@@ -908,6 +1091,11 @@ int main(void)
         TEST(right_with_unflushed_sectors_lost),
         TEST(torn_save_is_replaced),
         TEST(both_slots_rotten),
+        TEST(rotten_header_is_written_anew),
+        TEST(remains_of_a_region_are_left_alone),
+        TEST(rotten_header_stays_where_it_must),
+        TEST(whole_region_is_preferred_to_a_rotten_one),
+        TEST(rotten_header_of_a_partition_is_written_anew),
         TEST(foreign_disks_are_left_alone),
         TEST(large_disk_with_a_header_is_taken),
         TEST(region_is_preferred_to_a_blank_disk),

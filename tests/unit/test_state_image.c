@@ -364,6 +364,40 @@ static void test_header_is_within_one_sector(void **state)
     CHECK_BYTES(page + 512, zeros, sizeof(zeros));
 }
 
+/* A header that has rotten is still known as one; what somebody else wrote is
+ * not, nor what somebody has put behind it. */
+static void test_a_rotten_header_is_known(void **state)
+{
+    static uint8_t first[STATE_SLOT_BYTES];
+    struct check_random r = check_random_start();
+
+    (void)state;
+    CHECK(state_header_rotten(first)); /* it is lost */
+    state_header_write(first);
+    CHECK(state_header_rotten(first));
+    for (unsigned i = 0; i < STATE_ROTTEN_BITS_MAX; i++)
+        first[i / 8 * 511] ^= (uint8_t)(1u << i % 8);
+    CHECK(state_header_rotten(first));
+    first[1] ^= 1;
+    CHECK(!state_header_rotten(first));
+    for (unsigned i = 0; i < 100; i++) {
+        memset(first, 0, STATE_PAGE_BYTES);
+        check_random_bytes(&r, first, 56);
+        CHECK(!state_header_rotten(first));
+        memset(first, 0, STATE_PAGE_BYTES);
+        first[check_random_below(&r, STATE_PAGE_BYTES)] = 1;
+        CHECK(!state_header_rotten(first));
+    }
+    for (size_t i = STATE_WORDS_AT; i < STATE_SLOT_BYTES; i++) {
+        state_header_write(first);
+        first[i] = 1;
+        CHECK(!state_header_rotten(first));
+        first[i] = 0;
+    }
+    state_words_write(first + STATE_WORDS_AT, "panic", 5);
+    CHECK(state_header_rotten(first));
+}
+
 /* Last words come back, cut to their room, and cannot trick a terminal. */
 static void test_last_words_come_back(void **state)
 {
@@ -405,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_counts_are_held_to_their_bounds),
         cmocka_unit_test(test_later_version_is_recognised),
         cmocka_unit_test(test_header_is_within_one_sector),
+        cmocka_unit_test(test_a_rotten_header_is_known),
         cmocka_unit_test(test_last_words_come_back),
     };
 
