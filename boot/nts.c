@@ -52,14 +52,15 @@ static uint64_t find_keys(struct nts_service *s, const struct nts_setup *setup)
     s->rotates = config->rotate_s > 0 && !s->given;
     if (s->given) {
         nts_keys_load(&s->keys, config->given, config->given_count);
-        log_line("nts: %u cookie keys of the configuration, no rotation",
-                 config->given_count);
+        log_line("nts: %u cookie key%s of the configuration, no rotation",
+                 config->given_count, config->given_count == 1 ? "" : "s");
         return 0;
     }
     if (kept != NULL && kept->nts.count > 0) {
         nts_keys_load(&s->keys, kept->nts.key, kept->nts.count);
-        log_line("nts: %u cookie keys kept, the newest %llu s old",
-                 kept->nts.count, (unsigned long long)kept->nts.age_s);
+        log_line("nts: %u cookie key%s kept, the newest %llu s old",
+                 kept->nts.count, kept->nts.count == 1 ? "" : "s",
+                 (unsigned long long)kept->nts.age_s);
         return kept->nts.age_s;
     }
     make_keys(s);

@@ -54,16 +54,22 @@ static void resume(struct upstream *u, int slot, const struct state_upstream *s,
 
     memcpy(keys.c2s, s->c2s, sizeof(keys.c2s));
     memcpy(keys.s2c, s->s2c, sizeof(keys.s2c));
-    nts_client_set_keys(&k->nts, &keys);
+    bool good =
+        ke_client_resume(k, &keys, s->not_before, s->not_after, now_ticks);
     aes_wipe(&keys, sizeof(keys));
+    if (!good) {
+        log_line("nts %s: cookies were kept, but the certificate has expired",
+                 k->name);
+        return;
+    }
     for (unsigned i = 0; i < s->cookies; i++)
         (void)nts_client_add_cookie(&k->nts, s->cookie[i].bytes,
                                     s->cookie[i].len);
     k->agreed_ticks = now_ticks - age_ticks;
     k->ntp_port = s->port;
     ke_client_chose(k, &addr);
-    log_line("nts %s: %u cookies were kept, for %s", k->name, k->nts.cookies,
-             s->server);
+    log_line("nts %s: %u cookie%s kept, for %s", k->name, k->nts.cookies,
+             k->nts.cookies == 1 ? " was" : "s were", s->server);
 }
 
 void nts_sources_resume(struct upstream *u, const struct state_data *kept,
@@ -95,6 +101,8 @@ static void keep(const struct upstream_slot *slot, struct state_upstream *to)
     to->aead = (uint16_t)n->keys.aead;
     strlcpy(to->server, addr_text(&slot->ntp_addr).text, sizeof(to->server));
     to->port = slot->ntp_port;
+    to->not_before = k->not_before;
+    to->not_after = k->not_after;
     memcpy(to->c2s, n->keys.c2s, sizeof(to->c2s));
     memcpy(to->s2c, n->keys.s2c, sizeof(to->s2c));
     to->unix_seconds =

@@ -160,11 +160,13 @@ static void say_loaded(const struct state *s)
         return;
     }
     log_line("state: %s at %02x:%02x.%x, save %llu: last known time %llu s "
-             "since 1970, %u cookie keys, %s certificate, %u servers' cookies",
+             "since 1970, %u cookie key%s, %s certificate, cookies of %u "
+             "server%s",
              disk->driver->name, disk->pci->bus, disk->pci->slot,
              disk->pci->function, (unsigned long long)s->generation,
              (unsigned long long)d->unix_seconds, d->nts.count,
-             d->own.cert_len > 0 ? "a" : "no", d->upstreams);
+             d->nts.count == 1 ? "" : "s", d->own.cert_len > 0 ? "a" : "no",
+             d->upstreams, d->upstreams == 1 ? "" : "s");
 }
 
 /* Its slots have said whose region it is. */

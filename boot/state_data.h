@@ -33,6 +33,8 @@ struct state_upstream {
     uint8_t c2s[STATE_KEY_MAX];
     uint8_t s2c[STATE_KEY_MAX];
     uint64_t unix_seconds; /* when the keys were agreed on; 0: not known */
+    int64_t not_before;    /* of the certificate that was shown then, ... */
+    int64_t not_after;     /* ... s since 1970; 0, 0: not known */
     uint8_t cookies;
     struct {
         uint16_t len;

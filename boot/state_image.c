@@ -56,12 +56,13 @@ enum upstream_tag {
     TAG_C2S,
     TAG_S2C,
     TAG_SINCE,
-    TAG_COOKIE /* one each */
+    TAG_COOKIE,  /* one each */
+    TAG_VALIDITY /* from, until: Unix seconds, signed */
 };
 
 /* All that there can be fits: items, and what each takes at most. */
 #define UPSTREAM_BYTES                                                         \
-    (11 * ITEM_HEAD + 2 * STATE_NAME_MAX + 3 * 2 + 2 * STATE_KEY_MAX + 8 +     \
+    (12 * ITEM_HEAD + 2 * STATE_NAME_MAX + 3 * 2 + 2 * STATE_KEY_MAX + 3 * 8 + \
      STATE_COOKIES * (ITEM_HEAD + STATE_COOKIE_MAX))
 _Static_assert(HEAD_BYTES + 8 * ITEM_HEAD + 8 + NTS_KEYS_KEPT * 40 + 8 +
                        STATE_CERT_MAX + STATE_CERT_KEY_MAX +
@@ -240,6 +241,15 @@ static void write_text(uint8_t **at, unsigned tag,
         write_item(at, tag, text, len);
 }
 
+static void write_validity(uint8_t **at, const struct state_upstream *u)
+{
+    uint8_t bytes[16];
+
+    put_u64(bytes, (uint64_t)u->not_before);
+    put_u64(bytes + 8, (uint64_t)u->not_after);
+    write_item(at, TAG_VALIDITY, bytes, sizeof(bytes));
+}
+
 static void write_upstream(uint8_t **at, const struct state_upstream *u)
 {
     uint8_t *start = *at;
@@ -255,6 +265,7 @@ static void write_upstream(uint8_t **at, const struct state_upstream *u)
     write_item(at, TAG_C2S, u->c2s, STATE_KEY_MAX);
     write_item(at, TAG_S2C, u->s2c, STATE_KEY_MAX);
     write_u64(at, TAG_SINCE, u->unix_seconds);
+    write_validity(at, u);
     for (unsigned i = 0; i < u->cookies && i < STATE_COOKIES; i++) {
         if (u->cookie[i].len > 0 && u->cookie[i].len <= STATE_COOKIE_MAX)
             write_item(at, TAG_COOKIE, u->cookie[i].bytes, u->cookie[i].len);
@@ -401,6 +412,12 @@ static void read_upstream_item(const struct item *item,
     case TAG_SINCE:
         if (item->len == 8)
             u->unix_seconds = get_u64(item->body);
+        break;
+    case TAG_VALIDITY:
+        if (item->len == 16) {
+            u->not_before = (int64_t)get_u64(item->body);
+            u->not_after = (int64_t)get_u64(item->body + 8);
+        }
         break;
     case TAG_COOKIE:
         if (item->len > 0 && item->len <= STATE_COOKIE_MAX &&

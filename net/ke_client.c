@@ -102,6 +102,14 @@ static bool checks_dates(const struct ke_clients *all)
                all->no_cert_time_check;
 }
 
+/* It is not before that, whether or not the clock is set. */
+static int64_t date_at_least(const struct ke_clients *all, uint64_t ticks)
+{
+    int64_t now = unix_at(all->client, ticks);
+
+    return now < CLIENT_LEAST_UNIX ? CLIENT_LEAST_UNIX : now;
+}
+
 /*
  * Before the clock is set, our guess of the date, which is not before the last
  * known time, is believed in one direction: who has expired by then is refused,
@@ -111,10 +119,8 @@ static bool checks_dates(const struct ke_clients *all)
 static void set_dates(const struct ke_clients *all, struct tls_peer *peer,
                       uint64_t now_ticks)
 {
-    int64_t now = unix_at(all->client, now_ticks);
+    int64_t now = date_at_least(all, now_ticks);
 
-    if (now < CLIENT_LEAST_UNIX)
-        now = CLIENT_LEAST_UNIX;
     peer->earliest = INT64_MIN;
     peer->latest = INT64_MAX;
     if (!checks_dates(all))
@@ -247,8 +253,7 @@ static bool take_keys(struct ke_client *k)
     struct ke_session *s = k->session;
     const struct nts_ke_result *result = &s->result;
 
-    if (checks_dates(k->all) && !client_is_set(k->all->client))
-        (void)tls_validity(k->tls, &s->not_before, &s->not_after);
+    (void)tls_validity(k->tls, &s->not_before, &s->not_after);
     s->has_other = result->exporter_aead != result->aead &&
                    export_keys(k, (uint16_t)result->aead, &s->other);
     return export_keys(k, result->exporter_aead, &s->keys);
@@ -258,6 +263,29 @@ static const char *aead_text(enum aead_id aead)
 {
     return aead == AEAD_AES_128_GCM_SIV ? "AES-128-GCM-SIV"
                                         : "AES-SIV-CMAC-256";
+}
+
+/* As long as the clock is not set, what is told has to be within. */
+static void take_validity(struct ke_client *k, int64_t not_before,
+                          int64_t not_after)
+{
+    k->not_before = not_before;
+    k->not_after = not_after;
+    if (checks_dates(k->all) && !client_is_set(k->all->client)) {
+        k->nts.not_before = not_before;
+        k->nts.not_after = not_after;
+    }
+}
+
+bool ke_client_resume(struct ke_client *k, const struct nts_client_keys *keys,
+                      int64_t not_before, int64_t not_after, uint64_t now_ticks)
+{
+    if (checks_dates(k->all) && date_at_least(k->all, now_ticks) > not_after)
+        return false;
+    nts_client_set_keys(&k->nts, keys);
+    take_validity(k, not_before, not_after);
+    k->resumed = true;
+    return true;
 }
 
 /* The session has brought all that is needed. */
@@ -271,12 +299,13 @@ static enum ke_client_news agree(struct ke_client *k, uint64_t now_ticks)
     for (unsigned i = 0; i < s->result.cookies; i++)
         (void)nts_client_add_cookie(&k->nts, s->result.cookie[i].bytes,
                                     s->result.cookie[i].len);
-    k->nts.not_before = s->not_before;
-    k->nts.not_after = s->not_after;
+    take_validity(k, s->not_before, s->not_after);
+    k->resumed = false;
     k->ntp_port = s->result.port;
     k->agreed_ticks = now_ticks;
-    log_line("nts %s (%s): keys for %s and %u cookies", k->name,
-             addr_text(&k->addr).text, aead_text(s->keys.aead), k->nts.cookies);
+    log_line("nts %s (%s): keys for %s and %u cookie%s", k->name,
+             addr_text(&k->addr).text, aead_text(s->keys.aead), k->nts.cookies,
+             k->nts.cookies == 1 ? "" : "s");
     let_go(k);
 
     /* Unless they turn out to be good, RFC 8915, 4.2. */
@@ -407,8 +436,58 @@ static uint64_t due(const struct ke_client *k)
     return refresh > k->next_ticks ? refresh : k->next_ticks;
 }
 
+/*
+ * Has the certificate expired since a run before?  Its server says so, by a
+ * time that it was not valid at, or our own clock.  That of this run was valid
+ * when it was shown, which is all that RFC 8915 asks for.
+ */
+static bool has_expired(const struct ke_client *k, uint64_t now_ticks)
+{
+    const struct client *c = k->all->client;
+
+    if (!k->resumed || !k->nts.has_keys || !checks_dates(k->all))
+        return false;
+    return k->nts.outside ||
+           (client_is_set(c) && unix_at(c, now_ticks) > k->not_after);
+}
+
+static void drop_expired(struct ke_client *k, uint64_t now_ticks)
+{
+    nts_client_forget(&k->nts);
+    k->resumed = false;
+    k->attempts = 0;
+    k->next_ticks = now_ticks;
+    log_line("nts %s: the certificate has expired by which cookies were kept: "
+             "they are dropped",
+             k->name);
+}
+
+/* In full seconds, for the log. */
+static unsigned long long seconds_until(const struct ke_client *k,
+                                        uint64_t ticks, uint64_t now_ticks)
+{
+    uint64_t hz = k->all->ticks_per_s;
+
+    return ticks > now_ticks ? (ticks - now_ticks + hz - 1) / hz : 0;
+}
+
+/* It may be proven wrong until the next poll; then there are new keys to be
+ * had, unless that was tried just now. */
+static void tell_nak(struct ke_client *k, uint64_t now_ticks)
+{
+    uint64_t next = k->ask_ticks > k->next_ticks ? k->ask_ticks : k->next_ticks;
+
+    if ((k->nts.nak || k->nts.refused) && !k->nak)
+        log_line("nts %s: %s; next try in %llu s", k->name,
+                 source_verdict_text(SOURCE_NAK),
+                 seconds_until(k, next, now_ticks));
+    k->nak = k->nts.nak || k->nts.refused;
+}
+
 static void note_use(struct ke_client *k, uint64_t now_ticks)
 {
+    if (has_expired(k, now_ticks))
+        drop_expired(k, now_ticks);
     if (k->nts.proven && k->attempts > 0) {
         k->attempts = 0;
         k->next_ticks = now_ticks;
@@ -420,9 +499,7 @@ static void note_use(struct ke_client *k, uint64_t now_ticks)
         k->nts.not_before = 0;
         k->nts.not_after = 0;
     }
-    if ((k->nts.nak || k->nts.refused) && !k->nak)
-        log_line("nts %s: %s", k->name, source_verdict_text(SOURCE_NAK));
-    k->nak = k->nts.nak || k->nts.refused;
+    tell_nak(k, now_ticks);
 }
 
 enum ke_client_news ke_client_poll(struct ke_client *k, uint64_t now_ticks)

@@ -43,7 +43,7 @@ struct ke_session {
     struct nts_client_keys keys;
     struct nts_client_keys other; /* of the context that was not agreed on */
     bool has_other;
-    int64_t not_before, not_after; /* of the certificate; 0, 0: any */
+    int64_t not_before, not_after; /* of the certificate; 0, 0: not known */
 };
 
 /* What all sources with `nts` share. */
@@ -86,6 +86,9 @@ struct ke_client {
     unsigned ntp_addrs;
     uint16_t ntp_port;
     uint64_t agreed_ticks; /* the counter when the keys were agreed on */
+    int64_t not_before, not_after; /* of the certificate that was shown then, s
+                                      since 1970; 0, 0: not known */
+    bool resumed;                  /* in a run before this one */
 
     enum ke_client_state state;
     struct tls *tls;
@@ -97,6 +100,8 @@ struct ke_client {
     unsigned attempts;   /* since keys were last of any use */
     uint64_t next_ticks; /* no session before that */
     bool nak;            /* that was told, of these keys */
+    uint64_t ask_ticks;  /* when its source is asked for time again: the
+                            owner's */
 };
 
 /*
@@ -128,6 +133,16 @@ uint64_t ke_client_next(const struct ke_client *k);
 
 /* That one of `ntp_addr` is asked for time: it is all that is kept of them. */
 void ke_client_chose(struct ke_client *k, const struct ip_addr6 *addr);
+
+/*
+ * Go on with keys of a run before, whose certificate was valid from and until
+ * then; cookies are added and an address is chosen by the caller.  They end
+ * with the certificate, as far as dates are checked: false, once it has. Level:
+ * boot.
+ */
+bool ke_client_resume(struct ke_client *k, const struct nts_client_keys *keys,
+                      int64_t not_before, int64_t not_after,
+                      uint64_t now_ticks);
 
 /* The machine was copied or taken back: keys, cookies and sessions may be in
  * others' hands.  Others are asked for at once. */

@@ -150,14 +150,21 @@ static void close_slot(struct upstream_slot *s)
 }
 
 /* Say once that answers to our requests are not proven to be the server's. */
-static void tell_doubt(struct upstream_slot *s, enum source_verdict verdict)
+static void tell_doubt(struct upstream_slot *s, enum source_verdict verdict,
+                       uint64_t now_ticks)
 {
+    const struct upstream *u = s->upstream;
+    uint64_t due = u->client->source[s - u->slot].due_ticks;
+    uint64_t wait = due > now_ticks ? due - now_ticks : 0;
     bool doubt = verdict == SOURCE_AUTH || verdict == SOURCE_FORMAT ||
                  verdict == SOURCE_EXPIRED;
 
     if (doubt && !s->doubted)
-        log_line("nts %s: an answer from %s is refused: %s", s->ke->name,
-                 addr_text(&s->ntp_addr).text, source_verdict_text(verdict));
+        log_line(
+            "nts %s: an answer from %s is refused: %s; next try in %llu s",
+            s->ke->name, addr_text(&s->ntp_addr).text,
+            source_verdict_text(verdict),
+            (unsigned long long)((wait + u->ticks_per_s - 1) / u->ticks_per_s));
     if (doubt || verdict == SOURCE_OK)
         s->doubted = doubt;
 }
@@ -183,7 +190,7 @@ static void on_reply(void *arg, struct udp_pcb *pcb, struct pbuf *p,
         client_receive(u->client, slot, data, len, u->net->rx_ticks);
 
     if (s->ke != NULL)
-        tell_doubt(s, verdict);
+        tell_doubt(s, verdict, u->net->rx_ticks);
     switch (verdict) {
     case SOURCE_UNASKED:
     case SOURCE_SHORT:
@@ -775,6 +782,7 @@ static void poll_ke(struct upstream *u, int slot, uint64_t now_ticks)
     struct upstream_slot *s = &u->slot[slot];
     struct upstream_name *name = &u->name[s->name];
 
+    s->ke->ask_ticks = u->client->source[slot].due_ticks;
     switch (ke_client_poll(s->ke, now_ticks)) {
     case KE_CLIENT_AGREED:
         follow_ke(u, slot, now_ticks);

@@ -40,6 +40,7 @@ void nts_client_forget(struct nts_client *n)
     n->refused = false;
     n->starved = false;
     n->proven = false;
+    n->outside = false;
     n->not_before = 0;
     n->not_after = 0;
 }
@@ -288,5 +289,6 @@ enum source_verdict nts_client_check(void *context, const uint8_t *data,
     n->proven = true;
     forget_other(n);
     keep_cookies(n, plain, f.sealed_len - AEAD_TAG_LEN);
-    return is_valid_then(n, data, len) ? SOURCE_OK : SOURCE_EXPIRED;
+    n->outside = !is_valid_then(n, data, len);
+    return n->outside ? SOURCE_EXPIRED : SOURCE_OK;
 }

@@ -49,6 +49,7 @@ struct nts_client {
     bool refused; /* it stayed at that NAK: other keys are wanted */
     bool starved; /* a request was left out for want of a cookie */
     bool proven;  /* these keys have brought an answer */
+    bool outside; /* ... of a time that is not within what follows */
 
     /* Times that the server tells must be within, s since 1970, as long as
      * the clock is not set otherwise; RFC 8915, 8.5.  0, 0: any. */

@@ -620,6 +620,145 @@ static void test_nocerttimecheck_counts_updates_of_the_clock(void **state)
     }
 }
 
+/* Keys of a run before, of a certificate that ends then. */
+static bool resume(int64_t not_after)
+{
+    const struct nts_client_keys keys = {.aead = AEAD_AES_SIV_CMAC_256};
+    static const uint8_t cookie[100] = {7};
+
+    if (!ke_client_resume(&rig.ke, &keys, NOON - 1000, not_after, rig.now))
+        return false;
+    CHECK(nts_client_add_cookie(&rig.ke.nts, cookie, sizeof(cookie)));
+    return true;
+}
+
+/* What is kept of an agreement is how long its certificate is valid, whether or
+ * not that has to be minded in this run. */
+static void test_the_validity_of_the_certificate_is_kept(void **state)
+{
+    (void)state;
+    for (unsigned set = 0; set < 2; set++) {
+        begin();
+        rig.client.set = set;
+        meet();
+        CHECK_EQ(rig.ke.not_before, 1000);
+        CHECK_EQ(rig.ke.not_after, 2000);
+        CHECK(!rig.ke.resumed);
+    }
+}
+
+/* Nothing of a certificate that has expired is gone on with, as far as the date
+ * is known; where it is not known for how long it was good, nothing is. */
+static void test_expired_keys_are_not_resumed(void **state)
+{
+    (void)state;
+    begin();
+    CHECK(!resume(NOON - 1));
+    CHECK(!rig.ke.nts.has_keys);
+    CHECK(!resume(0));
+    rig.all.no_cert_time_check = -1;
+    CHECK(resume(NOON - 1));
+    CHECK(rig.ke.nts.has_keys);
+    begin();
+    CHECK(resume(NOON));
+    CHECK(rig.ke.nts.has_keys);
+    CHECK_EQ(rig.ke.nts.not_before, NOON - 1000);
+    CHECK_EQ(rig.ke.nts.not_after, NOON);
+
+    /* Nobody told the date: it is 2026 at least. */
+    begin();
+    rig.client.start.date = 0;
+    discipline_init(&rig.client.discipline, &rig.clock,
+                    &(struct raw_scale){0, 0, rig.client.start.rate});
+    CHECK(!resume(CLIENT_LEAST_UNIX - 1));
+    CHECK(resume(CLIENT_LEAST_UNIX));
+}
+
+/* They end with the certificate, once the clock that says so is set. */
+static void test_resumed_keys_end_with_their_certificate(void **state)
+{
+    (void)state;
+    begin();
+    CHECK(resume(NOON + 100));
+    ke_client_address(&rig.ke, &server, 0);
+    rig.now += 200 * HZ; /* by a guess */
+    CHECK_EQ(pass(1), KE_CLIENT_NOTHING);
+    CHECK(rig.ke.nts.has_keys);
+
+    begin();
+    CHECK(resume(NOON + 100));
+    rig.client.set = true;
+    ke_client_address(&rig.ke, &server, 0);
+    rig.now += 99 * HZ;
+    CHECK_EQ(pass(0), KE_CLIENT_NOTHING);
+    CHECK(rig.ke.nts.has_keys);
+    CHECK_EQ(rig.sessions, 0);
+    rig.now += 2 * HZ;
+    ke_client_poll(&rig.ke, rig.now);
+    CHECK(!rig.ke.nts.has_keys);
+    CHECK_EQ(rig.ke.nts.cookies, 0);
+    CHECK(strstr(rig.log, "has expired"));
+    CHECK_EQ(pass(1), KE_CLIENT_AGREED);
+
+    /* Those of this run were good when they were agreed on. */
+    begin();
+    CHECK(resume(NOON + YEAR));
+    rig.client.set = true;
+    ke_client_address(&rig.ke, &server, 0);
+    CHECK_EQ(pass(1), KE_CLIENT_NOTHING);
+    ke_client_address(&rig.ke, &elsewhere, 0);
+    CHECK_EQ(pass(1), KE_CLIENT_AGREED);
+    prove();
+    CHECK_EQ(rig.ke.not_after, 2000);
+    CHECK_EQ(pass(1), KE_CLIENT_NOTHING);
+    CHECK(rig.ke.nts.has_keys);
+    CHECK_EQ(rig.sessions, 1);
+}
+
+/* A server whose time its kept certificate does not cover may have another one
+ * by now: it is asked. */
+static void test_a_time_outside_of_a_kept_certificate_brings_new_keys(void **s)
+{
+    (void)s;
+    begin();
+    CHECK(resume(NOON + YEAR));
+    ke_client_address(&rig.ke, &server, 0);
+    CHECK_EQ(pass(1), KE_CLIENT_NOTHING);
+    rig.ke.nts.outside = true;
+    CHECK_EQ(pass(1), KE_CLIENT_AGREED);
+    /* Of a certificate that was shown just now, it is a lie. */
+    rig.ke.nts.outside = true;
+    CHECK_EQ(pass(1), KE_CLIENT_NOTHING);
+    CHECK(rig.ke.nts.has_keys);
+    CHECK_EQ(rig.sessions, 1);
+}
+
+/* A NAK is told once, with the time at which there is something to be done. */
+static void test_a_nak_is_told_with_the_next_try(void **state)
+{
+    (void)state;
+    begin();
+    meet();
+    prove();
+    rig.ke.ask_ticks = rig.now + 64 * HZ;
+    rig.ke.nts.nak = true;
+    pass(0);
+    CHECK(strstr(rig.log, "nts ke.test: "));
+    CHECK(strstr(rig.log, "; next try in 64 s"));
+    rig.log[0] = 0;
+    rig.ke.nts.nak = false;
+    rig.ke.nts.refused = true;
+    CHECK_EQ(pass(1), KE_CLIENT_AGREED);
+    CHECK(!strstr(rig.log, "NAK"));
+
+    /* Nothing was gained by those: it is asked less often. */
+    pass(0);
+    rig.ke.ask_ticks = rig.now + HZ;
+    rig.ke.nts.nak = true;
+    pass(0);
+    CHECK(strstr(rig.log, "; next try in 10 s"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -638,6 +777,12 @@ int main(void)
         cmocka_unit_test(test_other_addresses_are_tried_without_a_pause),
         cmocka_unit_test(test_keys_are_refreshed_in_time),
         cmocka_unit_test(test_without_anybody_to_trust_nobody_is_asked),
+        cmocka_unit_test(test_the_validity_of_the_certificate_is_kept),
+        cmocka_unit_test(test_expired_keys_are_not_resumed),
+        cmocka_unit_test(test_resumed_keys_end_with_their_certificate),
+        cmocka_unit_test(
+            test_a_time_outside_of_a_kept_certificate_brings_new_keys),
+        cmocka_unit_test(test_a_nak_is_told_with_the_next_try),
         cmocka_unit_test(test_before_the_first_set_dates_have_one_bound),
         cmocka_unit_test(test_nocerttimecheck_counts_updates_of_the_clock),
     };

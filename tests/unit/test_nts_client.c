@@ -593,6 +593,9 @@ static void test_time_outside_the_certificates_validity_is_refused(void **state)
         CHECK(ask());
         good_reply(1);
         CHECK_EQ(answer(), want[i].verdict);
+        CHECK_EQ(rig.client.outside, want[i].verdict == SOURCE_EXPIRED);
+        nts_client_forget(&rig.client);
+        CHECK(!rig.client.outside);
     }
 }
 

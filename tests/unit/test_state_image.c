@@ -33,6 +33,8 @@ static void fill(struct state_data *d, struct check_random *r)
         u->aead = 30;
         u->compliant = i % 2;
         u->unix_seconds = check_random(r);
+        u->not_before = (int64_t)check_random(r);
+        u->not_after = (int64_t)check_random(r);
         check_random_bytes(r, u->c2s, STATE_KEY_MAX);
         check_random_bytes(r, u->s2c, STATE_KEY_MAX);
         u->cookies = STATE_COOKIES;
