@@ -26,6 +26,7 @@ check() {
     check "no vector registers" tests/lint/vectors.sh $LOW_OBJECTS
     check "symbols of interrupt level" tests/lint/symbols.sh $IRQ_OBJECTS
     check "conformance names what exists" tests/lint/conformance.sh
+    check "pages name what exists" tests/lint/docs.sh
     check "text" tests/lint/text.sh
     check "clang-format" tests/lint/format.sh
 }

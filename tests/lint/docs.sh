@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Files, functions and make's targets that a page names are in the tree, and so
+# is what it links to.  The changelog speaks of the past.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+names=0 bad=0
+complain() {
+    echo "$*"
+    bad=1
+}
+
+# What is defined, or called of a library.
+functions=" $(cat {arch,boot,drivers,net,ntp,nts}/*.[chS] |
+    grep -oE '\b[a-z_][a-z0-9_]*\(' | tr -d '(' | sort -u | tr '\n' ' ') "
+
+folders="arch|boot|drivers|net|ntp|nts|linker|tests|docs|deploy|tools"
+shopt -s extglob
+for page in README.md deploy/README.md docs/!(CHANGELOG).md; do
+    while read -r name; do
+        names=$((names + 1))
+        case $name in
+        @($folders)/+([A-Za-z0-9_./*-]))
+            compgen -G "${name}*" > /dev/null ||
+                complain "$page: no file $name"
+            ;;
+        +([a-z0-9_])'()')
+            [[ $functions == *" ${name%??} "* ]] ||
+                complain "$page: no function $name"
+            ;;
+        make\ +([a-z-])*)
+            target=${name#make }
+            grep -q "^${target%% *}:" Makefile ||
+                complain "$page: no target $name"
+            ;;
+        *) names=$((names - 1)) ;;
+        esac
+    done < <(grep -o '`[^`]*`' "$page" | tr -d '`')
+
+    while read -r link; do
+        names=$((names + 1))
+        [ -e "$(dirname "$page")/$link" ] || complain "$page: no $link"
+    done < <(grep -oE '\]\([^):#]+' "$page" | sed 's/^](//')
+done
+
+[ "$names" -ge 100 ] || complain "only $names names found"
+exit $bad
