@@ -29,6 +29,7 @@ arch-y := \
     mem \
     tsc \
     tsc_measure \
+    tsc_watch \
     rng \
     entropy \
     fmt \

@@ -11,6 +11,9 @@
 #define REFINED_PPB  1000
 #define REFINE_FIRST 4  /* a quarter of a second */
 #define REFINE_LAST  64 /* seconds */
+#define RENEW_TORN                                                             \
+    16 /* windows in the background, before one is waited for                  \
+        */
 
 /*
  * What a hypervisor or CPUID tells is the nominal or once calibrated rate: a
@@ -53,12 +56,17 @@ static uint64_t rate_by_hypervisor(void)
     return (uint64_t)cpuid(0x40000010, 0).eax * 1000;
 }
 
+static void tell_by_cpuid(struct tsc *t)
+{
+    tsc_tell(t, "CPUID 0x40000010", rate_by_hypervisor());
+    tsc_tell(t, "CPUID 0x15", rate_by_crystal());
+}
+
 void tsc_init(struct tsc *t)
 {
     *t = (struct tsc){.invariant = cpu_features()->invariant_tsc,
                       .refine_ticks = UINT64_MAX};
-    tsc_tell(t, "CPUID 0x40000010", rate_by_hypervisor());
-    tsc_tell(t, "CPUID 0x15", rate_by_crystal());
+    tell_by_cpuid(t);
 }
 
 /* Verdicts. */
@@ -150,15 +158,51 @@ static void judge(struct tsc *t)
         cover_all(t);
 }
 
+static void start_refining(struct tsc *t)
+{
+    t->refine_ticks = t->count > 0 && t->best.valid
+                          ? counter_read() + t->best.hz / REFINE_FIRST
+                          : UINT64_MAX;
+}
+
 bool tsc_measure(struct tsc *t, const struct counter_reference *refs,
                  unsigned count)
 {
     tsc_take_window(t, refs, count);
     judge(t);
-    t->refine_ticks = t->count > 0 && t->best.valid
-                          ? counter_read() + t->best.hz / REFINE_FIRST
-                          : UINT64_MAX;
+    start_refining(t);
     return t->best.valid;
+}
+
+void tsc_renew(struct tsc *t, uint64_t *end_ticks)
+{
+    t->told_count = 0;
+    t->torn = 0;
+    t->refine_ticks = UINT64_MAX;
+    tell_by_cpuid(t);
+    *end_ticks = tsc_open_window(t);
+}
+
+bool tsc_renewed(struct tsc *t, uint64_t *end_ticks)
+{
+    struct tsc_rate before = t->best;
+
+    if (counter_read() < *end_ticks)
+        return false;
+    if (!tsc_close_window(t)) {
+        if (++t->torn < RENEW_TORN) {
+            *end_ticks = tsc_open_window(t);
+            return false;
+        }
+        tsc_wait_window(t);
+    }
+    judge(t);
+    if (!t->best.valid) {
+        t->best = before;
+        t->best.bound_ppb += WANDER_MAX;
+    }
+    start_refining(t);
+    return true;
 }
 
 /* What gave no result in the window does not run, and never will. */

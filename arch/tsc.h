@@ -63,6 +63,7 @@ struct tsc {
 
     struct tsc_measurement work[TSC_REFERENCES_MAX];
     uint64_t refine_ticks; /* when to look again; UINT64_MAX: never */
+    unsigned torn;         /* windows of tsc_renew(), one after another */
 };
 
 /*
@@ -104,6 +105,24 @@ bool tsc_measure(struct tsc *t, const struct counter_reference *refs,
  * Level: background.
  */
 bool tsc_refine(struct tsc *t, uint64_t *again_ticks);
+
+/*
+ * The rate may be another one now: begin to measure it anew, in a window that
+ * nobody waits for.  What was told is forgotten but for what CPUID says now;
+ * tell the rest again.  Until tsc_renewed(), `best` is what it was before.
+ *
+ * Takes some hundred microseconds.  `*end_ticks` is when to ask tsc_renewed().
+ * Level: background.
+ */
+void tsc_renew(struct tsc *t, uint64_t *end_ticks);
+
+/*
+ * The end of that window: true when the rate is known.  False: it was too early
+ * or too late to tell, and `*end_ticks` is when to ask again.  After 16 windows
+ * that were torn it waits for one, 25 ms.
+ * Level: background.
+ */
+bool tsc_renewed(struct tsc *t, uint64_t *end_ticks);
 
 /*
  * How much faster than RFC 5905's PHI the error grows on this counter, in

@@ -6,17 +6,19 @@
 
 #include <stddef.h>
 
-#define FS_PER_SECOND  1000000000000000u
-#define WINDOW_FS      (FS_PER_SECOND / 50)
-#define BRACKETS       24 /* to choose from at each end */
-#define ATTEMPTS       16 /* at a window, if only the PIT is there */
-#define QUICK          64 /* a gap is quick if below so many of the shortest */
-#define QUICK_LOOKS    8
-#define QUICK_COUNTS   1000     /* of the PIT, 0.8 ms */
-#define ROUGH_PPB      30000000 /* 3 %: each run of quick gaps is a count off */
-#define STUCK_LOOKS    (1u << 17) /* in vain; 10 ms or more */
-#define SHORT_WRAP_FS  FS_PER_SECOND
-#define LEAPS_TO_DOUBT 2
+#define FS_PER_SECOND 1000000000000000u
+#define WINDOW_FS     (FS_PER_SECOND / 50)
+/* The PIT wraps too soon for more. */
+#define SHORT_WINDOW_FS (FS_PER_SECOND / 125)
+#define BRACKETS        24 /* to choose from at each end */
+#define ATTEMPTS        16 /* at a window, if only the PIT is there */
+#define QUICK           64 /* a gap is quick if below so many of the shortest */
+#define QUICK_LOOKS     8
+#define QUICK_COUNTS    1000     /* of the PIT, 0.8 ms */
+#define ROUGH_PPB       30000000 /* 3 %: each run of quick gaps is a count off */
+#define STUCK_LOOKS     (1u << 17) /* in vain; 10 ms or more */
+#define SHORT_WRAP_FS   FS_PER_SECOND
+#define LEAPS_TO_DOUBT  2
 
 /* Brackets. */
 
@@ -283,15 +285,12 @@ static void drop_stuck(struct tsc *t)
     t->count = kept;
 }
 
-void tsc_take_window(struct tsc *t, const struct counter_reference *refs,
-                     unsigned count)
+void tsc_wait_window(struct tsc *t)
 {
-    t->count = count < TSC_REFERENCES_MAX ? count : TSC_REFERENCES_MAX;
-    for (unsigned r = 0; r < t->count; r++)
-        t->work[r] = (struct tsc_measurement){.ref = &refs[r]};
-
     unsigned torn = 0;
 
+    for (unsigned r = 0; r < t->count; r++)
+        t->work[r] = (struct tsc_measurement){.ref = t->work[r].ref};
     for (enum window w; (w = try_window(t)) != WINDOW_DONE;) {
         if (w == WINDOW_STUCK)
             drop_stuck(t);
@@ -300,6 +299,74 @@ void tsc_take_window(struct tsc *t, const struct counter_reference *refs,
     }
     for (unsigned r = 0; r < t->count; r++)
         publish(t, r);
+}
+
+void tsc_take_window(struct tsc *t, const struct counter_reference *refs,
+                     unsigned count)
+{
+    t->count = count < TSC_REFERENCES_MAX ? count : TSC_REFERENCES_MAX;
+    for (unsigned r = 0; r < t->count; r++)
+        t->work[r].ref = &refs[r];
+    tsc_wait_window(t);
+}
+
+/* A window that nobody waits for. */
+
+uint64_t tsc_open_window(struct tsc *t)
+{
+    struct tsc_bracket start[TSC_REFERENCES_MAX];
+    uint64_t window_fs = SHORT_WINDOW_FS;
+
+    tightest_of_all(t, start);
+    for (unsigned r = 0; r < t->count; r++) {
+        t->work[r].origin = start[r];
+        if (t->measured[r].valid && wrap_fs(t->work[r].ref) >= SHORT_WRAP_FS)
+            window_fs = WINDOW_FS;
+    }
+    return counter_read() +
+           u64_saturate((u128)t->best.hz * window_fs / FS_PER_SECOND);
+}
+
+/*
+ * By the rate of before, the window took less than a quarter of what the
+ * reference needs to wrap: then it has not, if the counter is at most four
+ * times as fast now.
+ */
+static bool has_not_wrapped(const struct tsc *t, unsigned r,
+                            const struct tsc_bracket *end)
+{
+    u128 fs = (u128)(end->after - t->work[r].origin.before) * FS_PER_SECOND /
+              t->best.hz;
+
+    return fs < wrap_fs(t->work[r].ref) / 4;
+}
+
+bool tsc_close_window(struct tsc *t)
+{
+    struct tsc_bracket end[TSC_REFERENCES_MAX];
+
+    tightest_of_all(t, end);
+    for (unsigned r = 0; r < t->count; r++)
+        end[r].valid &= t->work[r].origin.valid && t->measured[r].valid &&
+                        end[r].before >= t->work[r].origin.before;
+
+    int pace = pacemaker(t, end);
+
+    if (pace < 0)
+        return t->told_count > 0;
+    if (!has_not_wrapped(t, (unsigned)pace, &end[pace]))
+        return false;
+    for (unsigned r = 0; r < t->count; r++) {
+        t->work[r].low_hz = t->work[r].high_hz = 0;
+        t->work[r].leaps = 0;
+    }
+    measure_one(t, (unsigned)pace, &end[pace], NULL);
+    for (unsigned r = 0; r < t->count; r++)
+        if ((int)r != pace)
+            measure_one(t, r, &end[r],
+                        t->measured[pace].valid ? &t->measured[pace]
+                                                : &t->best);
+    return t->measured[pace].valid;
 }
 
 /* Looking again. */

@@ -29,6 +29,23 @@ void tsc_take_window(struct tsc *t, const struct counter_reference *refs,
                      unsigned count);
 
 /*
+ * Begin a window that nobody waits for; returns the counter value at which to
+ * close it.  Nothing is forgotten before that.
+ * Level: background.
+ */
+uint64_t tsc_open_window(struct tsc *t);
+
+/*
+ * Fill t->measured from that window.  False: it was too late to tell how often
+ * the references wrapped, or none of them ran.
+ * Level: background.
+ */
+bool tsc_close_window(struct tsc *t);
+
+/* tsc_take_window() with the references that there are.  Level: background. */
+void tsc_wait_window(struct tsc *t);
+
+/*
  * Look at all references again, the span begun in the window or at a leap.
  * Level: background.
  */

@@ -189,14 +189,19 @@ static void find_clocks(void)
     attach_clock(&machine.rtc, &rtc_driver, &rtc);
 }
 
+static void tell_rates(struct tsc *tsc)
+{
+    tsc_tell(tsc, "Hyper-V", hyperv_hz());
+    if (machine.kvmclock.driver)
+        tsc_tell(tsc, "kvm-clock", kvmclock_hz(machine.kvmclock.state));
+}
+
 static void measure_counter(void)
 {
     struct tsc *tsc = &machine.tsc;
 
     tsc_init(tsc);
-    tsc_tell(tsc, "Hyper-V", hyperv_hz());
-    if (machine.kvmclock.driver)
-        tsc_tell(tsc, "kvm-clock", kvmclock_hz(machine.kvmclock.state));
+    tell_rates(tsc);
     if (!tsc_measure(tsc, machine.reference,
                      find_references(machine.reference))) {
         log_line("counter: no clock to measure it by, and nothing tells its "
@@ -211,12 +216,14 @@ static void measure_counter(void)
     tsc_log(tsc);
 }
 
-/* The date by the first of the clocks that gives one, into `start`. */
-static bool ask_clocks(struct client_start *start)
+/* The date by the first of the clocks that gives one, into `start`; the RTC is
+ * not the host's. */
+static bool ask_clocks(struct client_start *start, bool hosts)
 {
     struct refclock *const clocks[] = {&machine.kvmclock, &machine.rtc};
+    unsigned count = sizeof(clocks) / sizeof(clocks[0]) - hosts;
 
-    for (unsigned i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
+    for (unsigned i = 0; i < count; i++) {
         struct refclock *clock = clocks[i];
         struct refclock_sample sample = {0};
 
@@ -245,7 +252,7 @@ static void guess_date(struct client_start *start)
 {
     uint64_t last = state_loaded(&machine.state)->unix_seconds;
     ntp_date least = ntp_date_from_unix((int64_t)last, 0);
-    bool told = ask_clocks(start);
+    bool told = ask_clocks(start, false);
 
     if (told && (last == 0 || start->date + ntp_date_from_seconds(60) >= least))
         return;
@@ -402,12 +409,22 @@ static void start_nts(void)
     nts_service_start(&machine.nts, &setup, counter_read());
 }
 
+static bool kvm_kept_up(void *kvm, uint64_t ticks_per_s)
+{
+    return kvmclock_kept_up(kvm, ticks_per_s);
+}
+
 /* Before the network's first interrupt. */
 static void start_watch(void)
 {
+    struct kvmclock *kvm =
+        machine.kvmclock.driver ? machine.kvmclock.state : NULL;
     struct recover_setup setup = {
         .places =
             {
+                .kvm_flags = kvm ? kvmclock_flags(kvm) : NULL,
+                .kept_up = kvm ? kvm_kept_up : NULL,
+                .kvm = kvm,
                 .rtc = machine.rtc.driver ? machine.rtc.state : NULL,
                 .invariant = machine.tsc.invariant,
                 .ticks_per_s = machine.tsc.best.hz,
@@ -416,6 +433,9 @@ static void start_watch(void)
         .net = &machine.net,
         .nts = &machine.nts,
         .upstream = &machine.upstream,
+        .tsc = &machine.tsc,
+        .tell_rates = tell_rates,
+        .kvm = kvm,
         .ask_clocks = ask_clocks,
         .dropped = drop_kept,
         .ticks_per_s = machine.tsc.best.hz,

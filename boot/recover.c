@@ -14,7 +14,20 @@
 /* While service is withheld, its return is looked for that often. */
 #define RETURN_MS 10
 
-#define SIGNS_LEN 128
+#define SIGNS_LEN 256
+
+/* A pause that the RTC tells from none. */
+#define RTC_SEES_NS 2000000000
+
+/* Two looks at the counter, and what the loop may be late by. */
+#define AGAIN_S 6
+
+/* Where there is kvm-clock, its page and the host's time are read that often,
+ * at wakeups that happen anyway. */
+#define KVM_LOOK_S 8
+
+/* A rate that is known no better, in 10^-9, is not known. */
+#define ERROR_MOST 1000000000u
 
 /* What it was noticed by, in words. */
 static void signs_text(uint32_t signs, char *out, size_t room)
@@ -60,19 +73,105 @@ static void tell_end(const struct recover *r, uint64_t now)
              (unsigned long long)(withheld_us % 1000000));
 }
 
-/*
- * A clock of the platform is good enough for `local`, if it ran through what
- * has happened.  Where the counter stood still, one that did not leap against
- * it stood still with it.
- */
-static void ask_platform(struct recover *r, uint32_t noticed)
+static bool ask_clocks(struct recover *r, bool hosts)
 {
     struct client_start start = {0};
 
-    if (!r->setup.places.invariant && (noticed & 1u << DISRUPTION_RTC) == 0)
+    if (!r->setup.ask_clocks(&start, hosts))
+        return false;
+    client_told(r->setup.client, start.ticks, start.date, start.date_error);
+    return true;
+}
+
+/*
+ * A clock of the platform is good enough for `local`, if it ran through what
+ * has happened.  The host's does.  Where the counter stood still, an RTC that
+ * did not leap against it stood still with it; that is seen when its second
+ * turns.
+ */
+static void ask_platform(struct recover *r)
+{
+    bool known = r->setup.places.invariant || !r->watch.weighing;
+
+    r->weighing = false;
+    if (known)
+        ask_clocks(r, !r->setup.places.invariant && !r->watch.rtc_ran);
+    else
+        r->weighing = !ask_clocks(r, true);
+}
+
+static void ask_rtc(struct recover *r)
+{
+    if (!r->weighing || r->watch.weighing)
         return;
-    if (r->setup.ask_clocks(&start))
-        client_told(r->setup.client, start.ticks, start.date, start.date_error);
+    r->weighing = false;
+    if (r->watch.rtc_ran)
+        ask_clocks(r, false);
+}
+
+static double rate_hz(uint64_t rate)
+{
+    return 0x1p80 / (double)rate;
+}
+
+/* What the client's rate may be off by, as far as it has been measured. */
+static uint32_t rate_error_ppb(const struct recover *r)
+{
+    const struct tsc_rate *best = &r->setup.tsc->best;
+    double ratio = rate_hz(r->setup.client->start.rate) / (double)best->hz - 1;
+    double apart = (ratio < 0 ? -ratio : ratio) * 1e9;
+    double error = apart + 1 + (double)best->bound_ppb;
+
+    return error < ERROR_MOST ? (uint32_t)error : ERROR_MOST;
+}
+
+/* The rate of before, if the measurement allows it: it is known better. */
+static void take_rate(struct recover *r, uint64_t now)
+{
+    const struct tsc_rate *best = &r->setup.tsc->best;
+    struct client *client = r->setup.client;
+    uint32_t known_ppb = client->start.rate_error_ppb;
+    uint64_t rate = client->start.rate;
+
+    r->bound_ppb = best->bound_ppb;
+    client->start.wander_ppb = tsc_wander_ppb(r->setup.tsc);
+    if (rate_error_ppb(r) <= 2 * best->bound_ppb + known_ppb) {
+        client_rate(client, now, rate, rate_error_ppb(r));
+        return;
+    }
+    log_line("counter: WARNING: it runs at another rate now: %llu Hz, before "
+             "%llu Hz",
+             (unsigned long long)best->hz,
+             (unsigned long long)(rate_hz(rate) + 0.5));
+    client_rate(
+        client, now, (uint64_t)(((unsigned __int128)1 << 80) / best->hz),
+        best->bound_ppb < ERROR_MOST ? (uint32_t)best->bound_ppb : ERROR_MOST);
+
+    uint64_t flags = irq_save();
+
+    disruption_rate(&r->watch, best->hz, counter_read());
+    irq_restore(flags);
+}
+
+/* The window is over: sources may be asked. */
+static void measured(struct recover *r, uint64_t now)
+{
+    r->measuring = false;
+    take_rate(r, now);
+    client_burst(r->setup.client, now);
+    ask_platform(r);
+    tsc_watch_start(&r->counter, r->setup.tsc);
+}
+
+/* As the background comes to know the rate better, so does the client. */
+static void refined(struct recover *r)
+{
+    const struct tsc_rate *best = &r->setup.tsc->best;
+
+    if (r->bound_ppb <= best->bound_ppb)
+        return;
+    r->bound_ppb = best->bound_ppb;
+    r->setup.client->start.rate_error_ppb = rate_error_ppb(r);
 }
 
 /* Level: boot; later, background with interrupts off. */
@@ -110,14 +209,97 @@ static void recover(struct recover *r, uint64_t now)
     r->setup.dropped(r->setup.arg);
 
     /* It drops its samples when it sees that the clock was disowned. */
-    client_tick(r->setup.client, now);
-    client_burst(r->setup.client, now);
-    ask_platform(r, noticed);
+    client_hold(r->setup.client, now);
+    tsc_renew(r->setup.tsc, &r->end_ticks);
+    r->setup.tell_rates(r->setup.tsc);
+    r->measuring = true;
 
     flags = irq_save();
     if (r->handled == r->watch.count)
         r->setup.net->fast.stale = false;
     irq_restore(flags);
+}
+
+/* What only the background looks for. */
+
+static void tell(struct recover *r, enum disruption_sign sign)
+{
+    uint64_t flags = irq_save();
+
+    disruption_tell(&r->watch, sign, counter_read());
+    fastpath_disown(&r->setup.net->fast);
+    irq_restore(flags);
+}
+
+/* Twice within two looks is no pause: it runs faster than it did. */
+static bool ran_ahead(struct recover *r, const struct tsc_leap *leap)
+{
+    uint64_t before = r->ahead_ticks;
+
+    if (leap->ns >= 0)
+        return false;
+    r->ahead_ticks = counter_read();
+    return before == 0 ||
+           r->ahead_ticks - before > AGAIN_S * r->setup.tsc->best.hz;
+}
+
+/*
+ * Other clocks may have stood still while the counter ran on: that does no
+ * harm.  The host's time tells, or else the RTC, if it was for long enough;
+ * what else is left is which of them is behind.
+ */
+static bool kept_up(struct recover *r, const struct tsc_leap *leap)
+{
+    bool known = false;
+    bool agrees;
+    uint64_t flags;
+
+    if (r->setup.kvm != NULL && r->setup.kvm->anchored) {
+        flags = irq_save();
+        agrees = kvmclock_kept_up(r->setup.kvm, r->setup.tsc->best.hz);
+        irq_restore(flags);
+        return agrees;
+    }
+    if (!r->setup.places.invariant)
+        return false;
+
+    flags = irq_save();
+    agrees = disruption_rtc_agrees(&r->watch, counter_read(), &known);
+    irq_restore(flags);
+    if (known && (!agrees || leap->ns > RTC_SEES_NS))
+        return agrees;
+    return ran_ahead(r, leap);
+}
+
+static void watch_counter(struct recover *r)
+{
+    struct tsc_leap leap;
+    const char *odd;
+    bool leapt = tsc_watch_look(&r->counter, r->setup.tsc, &leap, &odd);
+
+    if (odd != NULL)
+        log_line("counter: WARNING: %s leaps, and no other clock sees that: "
+                 "it is not watched any more",
+                 odd);
+    if (!leapt || kept_up(r, &leap))
+        return;
+    log_line("counter: it %s %llu us against %s",
+             leap.ns < 0 ? "ran ahead by" : "lost",
+             (unsigned long long)(leap.ns < 0 ? -leap.ns : leap.ns) / 1000,
+             leap.by);
+    tell(r, DISRUPTION_COUNTER);
+}
+
+static void watch_kvm(struct recover *r, uint64_t now)
+{
+    struct kvmclock *kvm = r->setup.kvm;
+
+    if (kvm == NULL || now < r->kvm_ticks)
+        return;
+    r->kvm_ticks = now + KVM_LOOK_S * r->setup.ticks_per_s;
+    if (kvmclock_changed(kvm))
+        tell(r, DISRUPTION_KVM);
+    kvmclock_anchor(kvm);
 }
 
 /* For the background's generator. */
@@ -141,6 +323,7 @@ void recover_start(struct recover *r, const struct recover_setup *setup,
     r->setup = *setup;
     disruption_init(&r->watch, &setup->places, now_ticks);
     note_generation(r);
+    tsc_watch_start(&r->counter, setup->tsc);
     log_line("disruptions are noticed by%s%s%s%s%s",
              r->watch.at.vmclock.page ? " vmclock" : "",
              r->watch.at.vmgenid.id ? " the VM generation ID" : "",
@@ -160,8 +343,17 @@ void recover_poll(struct recover *r, uint64_t now_ticks)
     disruption_poll(&r->watch, counter_read());
     irq_restore(flags);
 
+    if (!r->measuring) {
+        watch_counter(r);
+        watch_kvm(r, now_ticks);
+    }
     if (r->handled != r->watch.count)
         recover(r, now_ticks);
+    if (r->measuring && tsc_renewed(r->setup.tsc, &r->end_ticks))
+        measured(r, counter_read());
+    else if (!r->measuring)
+        refined(r);
+    ask_rtc(r);
     if (r->withheld && !r->setup.client->lost &&
         (r->setup.client->set || r->setup.client->local)) {
         r->withheld = false;
@@ -175,6 +367,8 @@ uint64_t recover_next(const struct recover *r)
 
     if (r->handled != r->watch.count)
         return 0;
+    if (r->measuring && r->end_ticks < next)
+        next = r->end_ticks;
     if (r->withheld) {
         uint64_t soon =
             counter_read() + r->setup.ticks_per_s / 1000 * RETURN_MS;

@@ -3,9 +3,11 @@
 #ifndef BOOT_RECOVER_H
 #define BOOT_RECOVER_H
 
+#include "arch/tsc_watch.h"
 #include "boot/generation.h"
 #include "boot/nts.h"
 #include "drivers/disruption.h"
+#include "drivers/kvmclock.h"
 #include "net/lwip_port.h"
 #include "net/upstream.h"
 #include "ntp/client.h"
@@ -17,8 +19,13 @@ struct recover_setup {
     struct net *net;
     struct nts_service *nts;
     struct upstream *upstream;
-    /* The date by the best clock of the platform; false: there is none. */
-    bool (*ask_clocks)(struct client_start *start);
+    struct tsc *tsc;
+    /* What the hypervisor says of the counter's rate now, to tsc_tell(). */
+    void (*tell_rates)(struct tsc *tsc);
+    struct kvmclock *kvm; /* NULL: none */
+    /* The date by the best clock of the platform; false: there is none.  Only
+     * those of the host, that run on whatever becomes of us? */
+    bool (*ask_clocks)(struct client_start *start, bool hosts);
     void (*dropped)(void *arg); /* what is kept must not be found again */
     void *arg;
     uint64_t ticks_per_s;
@@ -32,6 +39,13 @@ struct recover {
     bool withheld;                /* service is, since ... */
     uint64_t since_ticks;         /* ... then */
     uint32_t signs;               /* as in struct disruption, all since then */
+    bool measuring;               /* the counter, anew, until at least ... */
+    uint64_t end_ticks;           /* ... then */
+    bool weighing;                /* whether the RTC ran through it */
+    struct tsc_watch counter;
+    uint64_t ahead_ticks; /* when it last ran ahead, and that was let pass */
+    uint64_t kvm_ticks;   /* when kvm-clock is looked at again */
+    uint64_t bound_ppb; /* of the rate as the client was told it; 0: by boot */
 };
 
 /* Start to watch.  Level: boot. */

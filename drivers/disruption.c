@@ -30,6 +30,10 @@
 #define GIVE_UP_MS   3000 /* the second does not turn */
 #define RENEW_S      3600
 
+/* The RTC leapt, to be told from the drift of the two against each other. */
+#define LEAP_MS   100
+#define DRIFT_PPM 50
+
 #define DISRUPTION_TEXT(id, text) [id] = text,
 
 const char *disruption_text(enum disruption_sign sign)
@@ -100,21 +104,24 @@ static bool was_stopped(struct disruption *d)
     if ((flags & STOPPED) == 0)
         return false;
     mmio_write8(d->at.kvm_flags, (uint8_t)(flags & ~STOPPED));
-    return true;
+    return d->at.kept_up == NULL ||
+           !d->at.kept_up(d->at.kvm, d->at.ticks_per_s);
 }
 
 /* The RTC. */
 
-static int64_t elapsed_ms(const struct disruption *d, uint64_t now)
+/* Below 0 where the counter was set back. */
+static int64_t elapsed_ms(const struct disruption *d,
+                          const struct disruption_anchor *since, uint64_t now)
 {
-    return (int64_t)((now - d->anchor.ticks) / (d->at.ticks_per_s / 1000));
+    return (int64_t)(now - since->ticks) / (int64_t)(d->at.ticks_per_s / 1000);
 }
 
 /* Is a clock that shows that second, ms, where it is expected? */
 static bool is_expected(const struct disruption *d, int64_t shown_ms,
                         uint64_t now)
 {
-    int64_t low = d->anchor.shown_ms + elapsed_ms(d, now);
+    int64_t low = d->anchor.shown_ms + elapsed_ms(d, &d->anchor, now);
     int64_t high = low + d->anchor.width_ms;
 
     return shown_ms <= high + TOLERANCE_MS &&
@@ -201,6 +208,25 @@ static bool rtc_leapt(struct disruption *d, uint64_t now)
     return true;
 }
 
+/*
+ * The RTC may have leapt by less than is noticed: expect it where it is now.
+ * How far it leapt will be seen when its second turns, which is looked for at
+ * once.  If it was noticed by that, it is known already.
+ */
+static void weigh_rtc(struct disruption *d, uint64_t now)
+{
+    if (!d->by_rtc || !d->anchored)
+        return;
+    d->rtc_ran = d->noticed & 1u << DISRUPTION_RTC;
+    if (d->rtc_ran) {
+        d->weighing = false;
+        return;
+    }
+    if (!d->weighing)
+        d->before = d->anchor;
+    d->weighing = anchor_here(d, now);
+}
+
 static bool rtc_is_due(const struct disruption *d, uint64_t now)
 {
     return d->by_rtc && (!d->at.invariant || now >= d->look_ticks);
@@ -229,15 +255,28 @@ bool disruption_look(struct disruption *d, uint64_t now_ticks)
             found = true;
         }
     }
-    if (found)
+    if (found) {
+        weigh_rtc(d, now_ticks);
         d->count++;
+    }
     return found;
 }
 
-void disruption_tell(struct disruption *d, uint64_t now_ticks)
+void disruption_tell(struct disruption *d, enum disruption_sign sign,
+                     uint64_t now_ticks)
 {
-    notice(d, DISRUPTION_TOLD, now_ticks);
+    notice(d, sign, now_ticks);
+    weigh_rtc(d, now_ticks);
     d->count++;
+}
+
+bool disruption_rtc_agrees(const struct disruption *d, uint64_t now_ticks,
+                           bool *known)
+{
+    int64_t shown_ms;
+
+    *known = d->by_rtc && d->anchored && read_whole(d, &shown_ms);
+    return *known && is_expected(d, shown_ms, now_ticks);
 }
 
 void disruption_taken(struct disruption *d)
@@ -267,6 +306,15 @@ void disruption_init(struct disruption *d,
         d->by_rtc = anchor_here(d, now_ticks);
 }
 
+void disruption_rate(struct disruption *d, uint64_t ticks_per_s,
+                     uint64_t now_ticks)
+{
+    d->at.ticks_per_s = ticks_per_s;
+    d->weighing = false;
+    if (d->by_rtc)
+        d->anchored = anchor_here(d, now_ticks);
+}
+
 /* The turn of a second. */
 
 static uint64_t ms_ticks(const struct disruption *d, uint64_t ms)
@@ -288,6 +336,24 @@ static void end_turn(struct disruption *d, uint64_t after_s, uint64_t now)
     d->renew_ticks = now + after_s * d->at.ticks_per_s;
 }
 
+/* How far what it shows, at a turn, is from where it was expected. */
+static int64_t leap_ms(const struct disruption *d, int64_t shown_ms,
+                       uint64_t now)
+{
+    int64_t low = d->before.shown_ms + elapsed_ms(d, &d->before, now);
+    int64_t high = low + d->before.width_ms;
+
+    return shown_ms < low ? low - shown_ms : shown_ms - high;
+}
+
+/* One that did not leap by that much may have stood still with the counter. */
+static int64_t leap_least_ms(const struct disruption *d, uint64_t now)
+{
+    int64_t drift_ms = elapsed_ms(d, &d->before, now) * DRIFT_PPM / 1000000;
+
+    return LEAP_MS + (drift_ms < 0 ? -drift_ms : drift_ms);
+}
+
 /* The second has turned between the last look and this one. */
 static void turned(struct disruption *d, uint64_t now)
 {
@@ -300,6 +366,9 @@ static void turned(struct disruption *d, uint64_t now)
     }
     if (!read_whole(d, &shown_ms))
         return;
+    if (d->weighing)
+        d->rtc_ran = leap_ms(d, shown_ms, now) > leap_least_ms(d, now);
+    d->weighing = false;
     set_anchor(d, shown_ms, (int32_t)wide_ms, now);
     end_turn(d, RENEW_S, now);
 }
@@ -313,6 +382,7 @@ void disruption_poll(struct disruption *d, uint64_t now_ticks)
         return;
     }
     if (now_ticks >= d->give_up_ticks) {
+        d->weighing = false;
         end_turn(d, RENEW_S, now_ticks);
         return;
     }

@@ -14,7 +14,9 @@
     X(DISRUPTION_GENERATION, "a new VM generation ID")                         \
     X(DISRUPTION_STOPPED, "kvm-clock's flag")                                  \
     X(DISRUPTION_RTC, "the RTC")                                               \
-    X(DISRUPTION_TOLD, "the background")
+    X(DISRUPTION_COUNTER, "the counter against other clocks")                  \
+    X(DISRUPTION_KVM, "kvm-clock's rate or time")                              \
+    X(DISRUPTION_REFCLOCK, "a leap of a reference clock")
 
 #define DISRUPTION_ENUM(id, text) id,
 enum disruption_sign {
@@ -40,6 +42,9 @@ struct disruption_places {
     struct vmclock_place vmclock; /* page NULL: none */
     struct vmgenid_place vmgenid; /* id NULL: none */
     volatile uint8_t *kvm_flags;  /* of kvm-clock's page */
+    /* After that flag: the counter ran on, so that nothing has happened. */
+    bool (*kept_up)(void *kvm, uint64_t ticks_per_s);
+    void *kvm;
     const struct rtc *rtc;
     bool invariant; /* the counter: the RTC is read every 10 ms at most */
     uint64_t ticks_per_s;
@@ -67,6 +72,11 @@ struct disruption {
     uint64_t before_ticks;  /* it still showed that then */
     uint64_t give_up_ticks; /* its seconds do not turn */
     uint64_t renew_ticks;   /* when to look for another turn */
+
+    /* After a disruption the next turn tells whether the RTC ran through. */
+    bool weighing;
+    bool rtc_ran;
+    struct disruption_anchor before;
 };
 
 /* Level: boot. */
@@ -86,7 +96,16 @@ void disruption_init(struct disruption *d,
 bool disruption_look(struct disruption *d, uint64_t now_ticks);
 
 /* The same for what the background found out by itself. */
-void disruption_tell(struct disruption *d, uint64_t now_ticks);
+void disruption_tell(struct disruption *d, enum disruption_sign sign,
+                     uint64_t now_ticks);
+
+/*
+ * Does the RTC show what the counter expects?  `known` is false where there is
+ * none, or it has not been watched.
+ * Level: background, interrupts off.
+ */
+bool disruption_rtc_agrees(const struct disruption *d, uint64_t now_ticks,
+                           bool *known);
 
 /*
  * Renew the anchor: now and each hour, at the next turn of the RTC's second.
@@ -97,6 +116,13 @@ void disruption_poll(struct disruption *d, uint64_t now_ticks);
 
 /* When disruption_poll() has something to do; UINT64_MAX: never. */
 uint64_t disruption_next(const struct disruption *d);
+
+/*
+ * The counter runs at another rate: the RTC is anchored anew.
+ * Level: background, interrupts off.
+ */
+void disruption_rate(struct disruption *d, uint64_t ticks_per_s,
+                     uint64_t now_ticks);
 
 /* What was noticed is taken care of.  Level: background, interrupts off. */
 void disruption_taken(struct disruption *d);

@@ -25,6 +25,7 @@ __extension__ typedef unsigned __int128 u128;
 #define TIME_SYSTEM_NS 16
 #define TIME_MUL       24
 #define TIME_SHIFT     28
+#define TIME_FLAGS     29
 #define WALL_VERSION   0
 #define WALL_SEC       4
 #define WALL_NSEC      8
@@ -35,6 +36,10 @@ __extension__ typedef unsigned __int128 u128;
 
 /* Reading, and the host's own clock between two of its updates. */
 #define BOUND_NS 1000000u
+
+/* What the host steers its clock by, and more. */
+#define STEERED_PPM 100
+#define KEPT_UP_NS  1000000
 
 /* What the host says of now. */
 struct page {
@@ -72,6 +77,14 @@ static uint64_t ns_at(const struct page *p, uint64_t ticks)
     else
         elapsed <<= p->shift;
     return p->system_ns + (uint64_t)((u128)elapsed * p->mul >> 32);
+}
+
+/* 10^9 * 2^32 / mul * 2^-shift. */
+static uint64_t hz_of(const struct page *p)
+{
+    u128 hz = ((u128)NS_PER_S << 64) / p->mul;
+
+    return (uint64_t)(hz >> (32 + p->shift));
 }
 
 /* The wall clock when system time was zero; filled when it is asked for. */
@@ -119,23 +132,32 @@ static bool attach(struct refclock *clock,
     msr_write(k->time_msr, (uintptr_t)k->time | SYSTEM_TIME_ENABLE);
     if (!read_page(k, &page))
         return refclock_fail(clock, "the host fills no time page");
+    k->hz = hz_of(&page);
     return true;
 }
 
-static bool sample(struct refclock *clock, struct refclock_sample *sample)
+/* The host's time, ns since 1970, and the counter then; or what is wrong. */
+static const char *read_time(struct kvmclock *k, uint64_t *ns, uint64_t *ticks)
 {
-    struct kvmclock *k = clock->state;
     struct page page;
     uint64_t wall_ns;
 
     if (!read_wall(k, &wall_ns))
-        return refclock_fail(clock, "the host gives no wall clock");
+        return "the host gives no wall clock";
     if (!read_page(k, &page))
-        return refclock_fail(clock, "the host's time page is not usable");
+        return "the host's time page is not usable";
+    *ticks = counter_read();
+    *ns = wall_ns + ns_at(&page, *ticks);
+    return NULL;
+}
 
-    sample->ticks = counter_read();
+static bool sample(struct refclock *clock, struct refclock_sample *sample)
+{
+    uint64_t ns;
+    const char *wrong = read_time(clock->state, &ns, &sample->ticks);
 
-    uint64_t ns = wall_ns + ns_at(&page, sample->ticks);
+    if (wrong != NULL)
+        return refclock_fail(clock, wrong);
 
     sample->seconds = (int64_t)(ns / NS_PER_S);
     sample->nanoseconds = (uint32_t)(ns % NS_PER_S);
@@ -147,15 +169,56 @@ static bool sample(struct refclock *clock, struct refclock_sample *sample)
 const struct refclock_driver kvmclock_driver = {
     .name = "kvm-clock", .probe = probe, .attach = attach, .sample = sample};
 
-/* 10^9 * 2^32 / mul * 2^-shift. */
 uint64_t kvmclock_hz(const struct kvmclock *k)
 {
     struct page page;
 
+    return read_page(k, &page) ? hz_of(&page) : 0;
+}
+
+/* The watch. */
+
+volatile uint8_t *kvmclock_flags(struct kvmclock *k)
+{
+    return k->time + TIME_FLAGS;
+}
+
+static uint64_t apart(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+bool kvmclock_changed(struct kvmclock *k)
+{
+    uint64_t before_ns = k->last_ns;
+    uint64_t before_hz = k->hz;
+    struct page page;
+
     if (!read_page(k, &page))
-        return 0;
+        return false;
+    k->hz = hz_of(&page);
+    k->last_ns = ns_at(&page, counter_read());
+    return k->last_ns < before_ns ||
+           apart(k->hz, before_hz) > before_hz / 1000000 * STEERED_PPM;
+}
 
-    u128 hz = ((u128)NS_PER_S << 64) / page.mul;
+void kvmclock_anchor(struct kvmclock *k)
+{
+    k->anchored = read_time(k, &k->anchor_ns, &k->anchor_ticks) == NULL;
+}
 
-    return (uint64_t)(hz >> (32 + page.shift));
+bool kvmclock_kept_up(struct kvmclock *k, uint64_t ticks_per_s)
+{
+    uint64_t ns, ticks;
+
+    if (!k->anchored || read_time(k, &ns, &ticks) != NULL ||
+        ns < k->anchor_ns || ticks < k->anchor_ticks)
+        return false;
+
+    uint64_t by_host = ns - k->anchor_ns;
+    u128 by_us = (u128)(ticks - k->anchor_ticks) * NS_PER_S / ticks_per_s;
+
+    return by_us <= UINT64_MAX &&
+           apart(by_host, (uint64_t)by_us) <=
+               KEPT_UP_NS + by_host / 1000000 * STEERED_PPM;
 }

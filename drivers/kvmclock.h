@@ -14,6 +14,14 @@ struct kvmclock {
     _Alignas(64) volatile uint8_t wall[16]; /* pvclock_wall_clock, 12 bytes */
     uint32_t time_msr;
     uint32_t wall_msr;
+
+    uint64_t hz;      /* of the counter, as it was last noted */
+    uint64_t last_ns; /* system time when it was last looked at */
+
+    /* The host's time at a counter value, for kvmclock_kept_up(). */
+    bool anchored;
+    uint64_t anchor_ticks;
+    uint64_t anchor_ns;
 };
 
 /*
@@ -27,5 +35,27 @@ extern const struct refclock_driver kvmclock_driver;
  * Level: boot, background, once attached.
  */
 uint64_t kvmclock_hz(const struct kvmclock *k);
+
+/* Its flags; PVCLOCK_GUEST_STOPPED among them is the guest's to clear.
+ * Level: boot. */
+volatile uint8_t *kvmclock_flags(struct kvmclock *k);
+
+/*
+ * Has the host moved us to a counter of another rate since the last time, by
+ * more than 100 ppm, or has its clock gone back?  Factors that differ by less
+ * are its own clock, steered.
+ * Level: background.
+ */
+bool kvmclock_changed(struct kvmclock *k);
+
+/* Note the host's time, for the next kvmclock_kept_up().  Level: background. */
+void kvmclock_anchor(struct kvmclock *k);
+
+/*
+ * Has the counter run at `ticks_per_s` for as long as the host says that has
+ * passed since the anchor, to 1 ms and 100 ppm?  Then a pause did no harm.
+ * Level: interrupt, or background with interrupts off.
+ */
+bool kvmclock_kept_up(struct kvmclock *k, uint64_t ticks_per_s);
 
 #endif

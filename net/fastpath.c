@@ -350,9 +350,14 @@ bool fastpath_disrupted(struct fastpath *fp)
     if (config->disrupted == NULL ||
         !config->disrupted(config->watch, config->machine->counter()))
         return false;
-    fp->stale = true;
-    clock_disown(config->clock);
+    fastpath_disown(fp);
     return true;
+}
+
+void fastpath_disown(struct fastpath *fp)
+{
+    fp->stale = true;
+    clock_disown(fp->config->clock);
 }
 
 /* What was answered by a time that is not known any more. */

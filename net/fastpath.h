@@ -138,6 +138,10 @@ void fastpath_addrs(struct fastpath *fp, const struct fastpath_addr *addr,
  */
 bool fastpath_disrupted(struct fastpath *fp);
 
+/* There was one, as the background found out by itself.
+ * Level: background with interrupts off. */
+void fastpath_disown(struct fastpath *fp);
+
 /* May a request from there be answered, given how it was authenticated? */
 bool fastpath_satisfied(const struct fastpath_config *config,
                         const struct ip_addr6 *source, bool authenticated);

@@ -295,6 +295,15 @@ void client_leaps(struct client *c, const struct leap_list *leaps)
     c->leaps = leaps;
 }
 
+static void start_all_over(struct client *c, uint64_t ticks)
+{
+    for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {
+        struct source *s = &c->source[i];
+        if (s->used && s->resolved && !s->stopped)
+            client_start_over(c, s, ticks);
+    }
+}
+
 /* The counter may lie: whatever was measured by it is void. */
 static void heed_loss_of_time(struct client *c, uint64_t ticks)
 {
@@ -310,11 +319,26 @@ static void heed_loss_of_time(struct client *c, uint64_t ticks)
     c->set = c->provisional = c->local = false;
     c->replied = c->waiting = false;
     c->leader = -1;
-    for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {
-        struct source *s = &c->source[i];
-        if (s->used && s->resolved && !s->stopped)
-            client_start_over(c, s, ticks);
+    start_all_over(c, ticks);
+}
+
+void client_hold(struct client *c, uint64_t ticks)
+{
+    heed_loss_of_time(c, ticks);
+    c->held = true;
+}
+
+void client_rate(struct client *c, uint64_t ticks, uint64_t rate,
+                 uint32_t error_ppb)
+{
+    heed_loss_of_time(c, ticks);
+    c->held = false;
+    c->start.rate_error_ppb = error_ppb;
+    if (rate != c->start.rate) {
+        c->start.rate = rate;
+        discipline_rate(&c->discipline, ticks, rate);
     }
+    start_all_over(c, ticks);
 }
 
 void client_told(struct client *c, uint64_t ticks, ntp_date date, double bound)
@@ -367,6 +391,8 @@ bool client_poll(struct client *c, uint64_t now_ticks,
                  struct client_request *request)
 {
     heed_loss_of_time(c, now_ticks);
+    if (c->held)
+        return false;
     for (int slot = 0; slot < CLIENT_SOURCES_MAX; slot++) {
         struct source *s = &c->source[slot];
         ntp_ts random;
@@ -537,7 +563,7 @@ enum source_verdict client_receive(struct client *c, int slot, const void *data,
     struct peer_reply reply;
 
     heed_loss_of_time(c, rx_ticks);
-    if (!is_slot(c, slot))
+    if (!is_slot(c, slot) || c->held)
         return SOURCE_UNASKED;
 
     struct source *s = &c->source[slot];
@@ -568,6 +594,8 @@ enum source_verdict client_receive(struct client *c, int slot, const void *data,
 void client_tick(struct client *c, uint64_t now_ticks)
 {
     heed_loss_of_time(c, now_ticks);
+    if (c->held)
+        return;
     if (c->due || (c->waiting && follow_waited(c, now_ticks)))
         follow_sources(c, now_ticks);
     served_in_time(c, now_ticks);
@@ -577,6 +605,8 @@ uint64_t client_next(const struct client *c)
 {
     uint64_t next = served_next(c);
 
+    if (c->held)
+        return c->discipline.line.base_ticks + ((uint64_t)1 << 62);
     if (c->due)
         return c->due_ticks;
     for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {

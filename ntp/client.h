@@ -236,6 +236,7 @@ struct client {
     uint64_t due_ticks;
     uint32_t losses;    /* of the time, that were heeded */
     bool lost;          /* it was, and no set since */
+    bool held;          /* by client_hold() */
     bool told;          /* by client_told(), since then */
     double told_offset; /* how far the clock was behind that */
     uint64_t replied_ticks;
@@ -324,6 +325,19 @@ void client_own_addresses(struct client *c, const struct ip_addr6 *address,
 
 /* Ask all sources anew: after the link came back, or the time was lost. */
 void client_burst(struct client *c, uint64_t now_ticks);
+
+/*
+ * The time was lost, and how fast the counter runs is not known: nothing is
+ * asked, followed or served until client_rate().
+ */
+void client_hold(struct client *c, uint64_t ticks);
+
+/*
+ * It is known: 2^-80 s per tick, within `error_ppb`.  All sources are asked in
+ * a burst.  A rate that is the one of before leaves the clock as it is.
+ */
+void client_rate(struct client *c, uint64_t ticks, uint64_t rate,
+                 uint32_t error_ppb);
 
 /*
  * The time was lost, and at `ticks` a clock of the platform says `date`, within

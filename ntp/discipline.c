@@ -159,6 +159,17 @@ void discipline_move_raw(struct discipline *d, ntp_span by)
     d->raw.date += by;
 }
 
+void discipline_rate(struct discipline *d, uint64_t ticks, uint64_t rate)
+{
+    d->raw.date = discipline_raw_date(d, ticks);
+    d->raw.ticks = ticks;
+    d->raw.rate = rate;
+    d->frequency = 0;
+    rebase(&d->line, ticks);
+    d->line.slew_end_ticks = ticks;
+    d->line.rate = d->line.rate_after = rate;
+}
+
 void discipline_leap(struct discipline *d, enum ntp_leap leap, ntp_date date)
 {
     if (d->line.stratum == 0)

@@ -78,6 +78,12 @@ void discipline_step(struct discipline *d, uint64_t ticks, double offset,
 /* Move the origin of the raw scale by whole units; the line stays. */
 void discipline_move_raw(struct discipline *d, ntp_span by);
 
+/*
+ * From `ticks` on, the counter runs at that rate, 2^-80 s per tick, and so does
+ * the line.  All that was measured against the raw scale is void.
+ */
+void discipline_rate(struct discipline *d, uint64_t ticks, uint64_t rate);
+
 /* The leap second that the line will go through, LEAP_NONE for none. */
 void discipline_leap(struct discipline *d, enum ntp_leap leap, ntp_date date);
 

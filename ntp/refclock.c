@@ -59,6 +59,8 @@ int client_add_refclock(struct client *c, const struct refclock_config *config)
 
 int client_refclock_due(struct client *c, uint64_t now_ticks)
 {
+    if (c->held)
+        return -1;
     for (int slot = 0; slot < CLIENT_SOURCES_MAX; slot++) {
         struct source *s = refclock(c, slot);
         double seconds;

@@ -103,6 +103,52 @@ static void test_a_kept_rate_ages(void **state)
                0.1 * PPM);
 }
 
+static void test_nothing_is_asked_while_the_rate_is_not_known(void **state)
+{
+    unsigned asked;
+
+    (void)state;
+    begin_with(0, 0);
+    pass(20);
+    clock_disown(&rig.clock);
+    client_hold(&rig.client, rig.now);
+    asked = rig.server[0].asked;
+    for (int i = 0; i < 100; i++) {
+        pass(0.1);
+        CHECK_EQ(status().leap, LEAP_UNKNOWN);
+    }
+    CHECK_EQ(rig.server[0].asked, asked);
+    client_rate(&rig.client, rig.now, rig.client.start.rate, 300000);
+    CHECK(rig.client.source[0].filter.frequency_error > 300 * PPM);
+    pass(0.1);
+    CHECK_EQ(status().leap, LEAP_NONE);
+    CHECK_NEAR(error(), 0, 200e-6);
+}
+
+/* On another host, whose counter runs a fifth faster. */
+static void test_another_rate_is_followed_at_once(void **state)
+{
+    (void)state;
+    begin_with(0, 0);
+    pass(100);
+    rig.client.start.rate_error_ppb = 1;
+    clock_disown(&rig.clock);
+    client_hold(&rig.client, rig.now);
+    /* The rig's counter does not change: what we took it for was wrong. */
+    client_rate(&rig.client, rig.now, (uint64_t)(0x1p80 / HZ * 1.2), 1000);
+    pass(1);
+    clock_disown(&rig.clock);
+    client_hold(&rig.client, rig.now);
+    client_rate(&rig.client, rig.now, (uint64_t)(0x1p80 / HZ * (1 + 200e-6)),
+                300000);
+    for (int i = 0; i < 2000; i++) {
+        pass(0.1);
+        CHECK(fabs(error()) <= ntp_short_seconds(status().root_dispersion) +
+                                   ntp_short_seconds(status().root_delay) / 2);
+    }
+    CHECK_NEAR(served_rate(), 0, 5 * PPM);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +156,8 @@ int main(void)
         cmocka_unit_test(test_a_kept_rate_that_is_wrong_is_no_trap),
         cmocka_unit_test(test_a_kept_rate_is_doubted_once_the_time_was_lost),
         cmocka_unit_test(test_a_kept_rate_ages),
+        cmocka_unit_test(test_nothing_is_asked_while_the_rate_is_not_known),
+        cmocka_unit_test(test_another_rate_is_followed_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -280,6 +280,125 @@ static void test_kvm_clocks_flag_is_noticed_and_cleared(void **state)
     CHECK(!look());
 }
 
+static bool kept_up;
+
+static bool answer_kept_up(void *kvm, uint64_t ticks_per_s)
+{
+    CHECK(kvm == &kept_up);
+    CHECK_EQ(ticks_per_s, HZ);
+    return kept_up;
+}
+
+static void test_a_pause_that_the_counter_ran_through_is_none(void **state)
+{
+    uint8_t flags = 1;
+
+    (void)state;
+    begin(&(struct disruption_places){.kvm_flags = &flags,
+                                      .kept_up = answer_kept_up,
+                                      .kvm = &kept_up,
+                                      .rtc = &rtc});
+    kept_up = true;
+    flags = 3;
+    CHECK(!look());
+    CHECK_EQ(flags, 1);
+    kept_up = false;
+    CHECK(!look());
+    flags = 3;
+    CHECK(look());
+    CHECK_EQ(watch.noticed, 1u << DISRUPTION_STOPPED);
+    CHECK_EQ(flags, 1);
+}
+
+static void test_what_the_background_tells_is_noticed(void **state)
+{
+    (void)state;
+    begin_rtc();
+    disruption_tell(&watch, DISRUPTION_COUNTER, counter_read());
+    CHECK_EQ(watch.noticed, 1u << DISRUPTION_COUNTER);
+    CHECK_EQ(watch.count, 1);
+    CHECK_EQ(watch.notice_ticks, counter_read());
+}
+
+/* A pause too short for the tolerance, that something else has told of. */
+static bool runs_through(uint64_t ran_ms, unsigned hours)
+{
+    begin_rtc();
+    for (unsigned i = 0; i < hours * 3500; i++) {
+        pass(1000);
+        CHECK(!look());
+    }
+    pass(130);
+    world.date_ms += ran_ms;
+    CHECK(!look());
+    disruption_tell(&watch, DISRUPTION_MARKER, counter_read());
+    CHECK(watch.weighing);
+    CHECK_EQ(watch.count, 1);
+    for (unsigned i = 0; i < 1500 && watch.weighing; i++)
+        loop(1);
+    CHECK(!watch.weighing);
+    CHECK(watch.anchor.width_ms <= 6);
+    return watch.rtc_ran;
+}
+
+static void test_an_rtc_that_leapt_ran_through_a_short_pause(void **state)
+{
+    (void)state;
+    CHECK(runs_through(150, 0));
+    CHECK(runs_through(700, 0));
+    CHECK(runs_through(740, 0));
+    CHECK(runs_through(300, 1));
+    CHECK(!runs_through(0, 0));
+    CHECK(!runs_through(90, 0));
+    CHECK(!runs_through(0, 1));
+    CHECK(!runs_through(150, 1)); /* may be drift */
+}
+
+static void test_a_leap_of_the_rtc_needs_no_second_one(void **state)
+{
+    (void)state;
+    begin_rtc();
+    world.date_ms += 6000;
+    CHECK(look());
+    CHECK(!watch.weighing);
+    CHECK(watch.rtc_ran);
+}
+
+static void test_an_rtc_that_turns_no_more_ran_through_nothing(void **state)
+{
+    (void)state;
+    begin_rtc();
+    disruption_tell(&watch, DISRUPTION_MARKER, counter_read());
+    for (unsigned i = 0; i < 5000; i++) {
+        world.counter_ms++;
+        disruption_poll(&watch, counter_read());
+    }
+    CHECK(!watch.weighing);
+    CHECK(!watch.rtc_ran);
+}
+
+/* The counter of another host: what it expects of the RTC is another thing. */
+static void test_another_rate_of_the_counter_is_no_leap_of_the_rtc(void **state)
+{
+    bool known;
+
+    (void)state;
+    begin_rtc();
+    disruption_rate(&watch, HZ * 5 / 4, counter_read());
+    for (unsigned i = 0; i < 3000; i++) {
+        world.counter_ms += 125;
+        world.date_ms += 100;
+        CHECK(!look());
+        disruption_poll(&watch, counter_read());
+    }
+    CHECK(disruption_rtc_agrees(&watch, counter_read(), &known));
+    CHECK(known);
+    world.date_ms += 3000;
+    CHECK(!disruption_rtc_agrees(&watch, counter_read(), &known));
+    CHECK(known);
+    CHECK(look());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +414,13 @@ int main(void)
             test_vmclocks_marker_is_noticed_and_the_rtc_left_alone),
         cmocka_unit_test(test_each_byte_of_the_generation_id_counts),
         cmocka_unit_test(test_kvm_clocks_flag_is_noticed_and_cleared),
+        cmocka_unit_test(test_a_pause_that_the_counter_ran_through_is_none),
+        cmocka_unit_test(test_what_the_background_tells_is_noticed),
+        cmocka_unit_test(test_an_rtc_that_leapt_ran_through_a_short_pause),
+        cmocka_unit_test(test_a_leap_of_the_rtc_needs_no_second_one),
+        cmocka_unit_test(test_an_rtc_that_turns_no_more_ran_through_nothing),
+        cmocka_unit_test(
+            test_another_rate_of_the_counter_is_no_leap_of_the_rtc),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -305,6 +305,102 @@ static void test_nothing_is_touched_without_the_feature(void **state)
     CHECK(!kvmclock_driver.probe(&machine));
 }
 
+/* The host writes the page again, when it likes. */
+static void rewrite(void)
+{
+    memcpy(host.time_page, host.time, sizeof host.time);
+}
+
+static void test_another_rate_or_time_of_the_host_is_seen(void **state)
+{
+    (void)state;
+    fresh();
+    CHECK(kvmclock_driver.attach(&clock_, &machine));
+    host.counter = 5000000000;
+    CHECK(!kvmclock_changed(&kvm));
+    host.counter += 5000000000;
+    CHECK(!kvmclock_changed(&kvm));
+    /* Its own clock, steered by 90 ppm. */
+    set_time(host.counter, 9000000000, 0xd162ed5c, -1);
+    rewrite();
+    CHECK(!kvmclock_changed(&kvm));
+    /* Another host, of 2445.93 MHz. */
+    set_time(host.counter, 9000000000, 0xd153cd1e, -1);
+    rewrite();
+    CHECK(kvmclock_changed(&kvm));
+    CHECK(!kvmclock_changed(&kvm));
+    set_time(host.counter, 9000000000, 0xd153cd1e, 0);
+    rewrite();
+    CHECK(kvmclock_changed(&kvm));
+    set_time(host.counter, 8999999999, 0xd153cd1e, 0);
+    rewrite();
+    CHECK(kvmclock_changed(&kvm));
+    CHECK(!kvmclock_changed(&kvm));
+    host.odd = UINT32_MAX / 4; /* nothing can be said */
+    CHECK(!kvmclock_changed(&kvm));
+}
+
+/* A stop of 6 s: the host's clock is at `wall_s`, kvm-clock stood still, and
+ * the counter has run `counter_s`. */
+static bool keeps_up(double counter_s, double wall_s)
+{
+    fresh();
+    set_time(1000000, 7500000000, 0x80000000, 0); /* 2 ticks a ns */
+    host.counter = 1000000 + 3000000000;
+    CHECK(kvmclock_driver.attach(&clock_, &machine));
+    kvmclock_anchor(&kvm);
+
+    uint64_t wall_ns = 1795390496250000000 + (uint64_t)(wall_s * 1e9);
+
+    host.counter += (uint64_t)(counter_s * 2e9);
+    set_time(host.counter, 9000000000, 0x80000000, 0);
+    rewrite();
+    set_wall((uint32_t)(wall_ns / 1000000000),
+             (uint32_t)(wall_ns % 1000000000));
+    return kvmclock_kept_up(&kvm, 2000000000);
+}
+
+static void test_a_counter_that_ran_on_has_kept_up(void **state)
+{
+    (void)state;
+    CHECK(keeps_up(6, 6));
+    CHECK(keeps_up(0, 0));
+    CHECK(keeps_up(100, 100.010));
+    CHECK(keeps_up(100, 99.990));
+    CHECK(!keeps_up(100, 100.012));
+    CHECK(!keeps_up(100, 99.988));
+    CHECK(!keeps_up(0, 6));
+    CHECK(!keeps_up(0, 0.002));
+    CHECK(!keeps_up(6, 0));
+    CHECK(!keeps_up(6, 5.99));
+    CHECK(!keeps_up(3, 2.4)); /* another rate */
+    CHECK(!keeps_up(6, -6));
+    CHECK(!keeps_up(-1, 0));
+}
+
+static void test_without_an_anchor_nothing_has_kept_up(void **state)
+{
+    (void)state;
+    CHECK(keeps_up(6, 6));
+    kvm.anchored = false;
+    CHECK(!kvmclock_kept_up(&kvm, 2000000000));
+    CHECK(keeps_up(6, 6));
+    host.odd = UINT32_MAX / 4;
+    CHECK(!kvmclock_kept_up(&kvm, 2000000000));
+    host.odd = UINT32_MAX / 4;
+    kvmclock_anchor(&kvm);
+    CHECK(!kvm.anchored);
+}
+
+static void test_flags_are_a_byte_of_the_page(void **state)
+{
+    (void)state;
+    fresh();
+    CHECK(kvmclock_driver.attach(&clock_, &machine));
+    CHECK(kvmclock_flags(&kvm) == host.time_page + 29);
+    CHECK_EQ(*kvmclock_flags(&kvm), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +417,10 @@ int main(void)
         cmocka_unit_test(test_impossible_factors_are_refused),
         cmocka_unit_test(test_old_registers_where_there_are_no_new_ones),
         cmocka_unit_test(test_nothing_is_touched_without_the_feature),
+        cmocka_unit_test(test_another_rate_or_time_of_the_host_is_seen),
+        cmocka_unit_test(test_a_counter_that_ran_on_has_kept_up),
+        cmocka_unit_test(test_without_an_anchor_nothing_has_kept_up),
+        cmocka_unit_test(test_flags_are_a_byte_of_the_page),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests of what is done after a disruption, and in which order. */
 /* links: boot/recover boot/generation drivers/disruption drivers/rtc */
-/* links: arch/fmt */
+/* links: arch/fmt arch/tsc arch/tsc_measure arch/tsc_watch */
 #include "boot/recover.h"
 
 #include "arch/cpu.h"
@@ -20,6 +20,7 @@ static struct client_config config;
 static struct net net;
 static struct nts_service nts;
 static struct upstream upstream;
+static struct tsc tsc;
 static uint8_t id[16];
 static uint64_t now;
 static char did[200];  /* what was done, in order */
@@ -36,7 +37,46 @@ uint64_t counter_read(void)
     return now;
 }
 
-/* There is no RTC, and no state. */
+struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
+{
+    (void)leaf, (void)subleaf;
+    return (struct cpuid){0};
+}
+
+uint32_t cpuid_hypervisor(const char *signature)
+{
+    (void)signature;
+    return 0;
+}
+
+const struct cpu_features *cpu_features(void)
+{
+    static const struct cpu_features features = {.invariant_tsc = true};
+
+    return &features;
+}
+
+/* There is no RTC, no state and no kvm-clock. */
+
+bool kvmclock_changed(struct kvmclock *k)
+{
+    (void)k;
+    fail_msg("it is looked at");
+    return false;
+}
+
+void kvmclock_anchor(struct kvmclock *k)
+{
+    (void)k;
+    fail_msg("it is looked at");
+}
+
+bool kvmclock_kept_up(struct kvmclock *k, uint64_t ticks_per_s)
+{
+    (void)k, (void)ticks_per_s;
+    fail_msg("it is looked at");
+    return false;
+}
 
 uint8_t in8(uint16_t port)
 {
@@ -71,11 +111,16 @@ void log_line(const char *format, ...)
     va_end(arguments);
 }
 
+void fastpath_disown(struct fastpath *fp)
+{
+    fp->stale = true;
+    client.lost = true;
+}
+
 bool fastpath_disrupted(struct fastpath *fp)
 {
     if (disruption_look(&r.watch, now)) {
-        fp->stale = true;
-        client.lost = true;
+        fastpath_disown(fp);
         return true;
     }
     return fp->stale;
@@ -137,10 +182,15 @@ static void random_bytes(void *context, void *bytes, size_t len)
     memset(bytes, 1, len);
 }
 
-static bool ask_clocks(struct client_start *start)
+static bool ask_clocks(struct client_start *start, bool hosts)
 {
-    (void)start;
+    (void)start, (void)hosts;
     return false;
+}
+
+static void tell_rates(struct tsc *t)
+{
+    tsc_tell(t, "the test", HZ);
 }
 
 static void boot(bool has_id)
@@ -153,6 +203,8 @@ static void boot(bool has_id)
         .net = &net,
         .nts = &nts,
         .upstream = &upstream,
+        .tsc = &tsc,
+        .tell_rates = tell_rates,
         .ask_clocks = ask_clocks,
         .dropped = dropped,
         .ticks_per_s = HZ,
@@ -168,6 +220,9 @@ static void boot(bool has_id)
     client_config_default(&config);
     client_init(&client, &config, &clock_of_client, &start);
     memset(id, 1, sizeof(id));
+    tsc_init(&tsc);
+    tell_rates(&tsc);
+    CHECK(tsc_measure(&tsc, NULL, 0));
     recover_start(&r, &setup, now);
     text[0] = 0;
 }

@@ -424,6 +424,122 @@ static void test_wrong_start_is_corrected(void **state)
     CHECK(t.best.bound_ppb < 1000);
 }
 
+/* Until the window is over, come by every 0.1 ms, or be away that long. */
+static unsigned renew(struct tsc *t, uint64_t away_fs)
+{
+    uint64_t end;
+    unsigned asked = 0;
+
+    tsc_renew(t, &end);
+    do {
+        uint64_t before = counter_read();
+
+        pass(away_fs);
+        CHECK(before < end || asked > 0);
+        asked++;
+    } while (!tsc_renewed(t, &end));
+    return asked;
+}
+
+static void test_rate_is_measured_anew_without_waiting_for_it(void **state)
+{
+    struct check_random random = check_random_start();
+
+    (void)state;
+    for (int i = 0; i < 300; i++) {
+        struct tsc t;
+        uint64_t end;
+
+        machine_new(&random, 1e9 + (double)check_random_below(&random, 3e9));
+        all_clocks();
+        tsc_init(&t);
+        CHECK(tsc_measure(&t, refs, 3));
+        machine.hz *= 0.3 + 3 * chance();
+        make_noisy();
+
+        u128 start = machine.now_fs;
+
+        tsc_renew(&t, &end);
+        CHECK(machine.now_fs - start < 100 * FS_PER_MS);
+        CHECK_EQ(t.refine_ticks, UINT64_MAX);
+        while (!tsc_renewed(&t, &end))
+            pass(FS_PER_MS / 10);
+        CHECK(machine.now_fs - start < 400 * (u128)FS_PER_MS);
+        for (unsigned r = 0; r < 3; r++)
+            CHECK(!t.measured[r].valid || holds_truth(&t.measured[r]));
+        CHECK(t.measured[0].valid);
+        CHECK(holds_truth(&t.best));
+        run_refine(&t, 200);
+        CHECK_EQ(t.refine_ticks, UINT64_MAX);
+        for (unsigned r = 0; r < 3; r++)
+            CHECK(holds_truth(&t.measured[r]));
+        CHECK(t.best.bound_ppb < 1000);
+        CHECK(!t.disagree);
+    }
+}
+
+static void test_a_loop_that_comes_late_is_not_misled_by_wraps(void **state)
+{
+    struct check_random random = check_random_start();
+
+    (void)state;
+    for (unsigned count = 1; count <= 3; count++)
+        for (int i = 0; i < 60; i++) {
+            struct tsc t;
+
+            machine_new(&random, 2.6e9);
+            all_clocks();
+            tsc_init(&t);
+            CHECK(tsc_measure(&t, refs + 3 - count, count));
+            machine.hz *= 0.5 + chance();
+            renew(&t, FS_PER_MS * (1 + check_random_below(&random, 900)));
+            CHECK(holds_truth(&t.best));
+        }
+}
+
+static void test_rates_that_were_told_are_told_anew(void **state)
+{
+    struct check_random random = check_random_start();
+    struct tsc t;
+    uint64_t end;
+
+    (void)state;
+    machine_new(&random, 2e9);
+    all_clocks();
+    machine.crystal = (struct cpuid){.eax = 2, .ebx = 160, .ecx = 25000000};
+    tsc_init(&t);
+    tsc_tell(&t, "kvm-clock", 2000000000);
+    CHECK(tsc_measure(&t, refs, 3));
+    CHECK_EQ(t.told_count, 2);
+    machine.hz = 3e9;
+    machine.crystal.ebx = 240;
+    tsc_renew(&t, &end);
+    tsc_tell(&t, "kvm-clock", 3000000000);
+    CHECK_EQ(t.told_count, 2);
+    while (!tsc_renewed(&t, &end))
+        pass(FS_PER_MS);
+    CHECK(!t.disagree);
+    CHECK(holds_truth(&t.best));
+}
+
+/* There is nothing to measure by any more: what was known is doubted. */
+static void test_clocks_that_have_stopped_leave_the_rate_of_before(void **state)
+{
+    struct check_random random = check_random_start();
+    struct tsc t;
+
+    (void)state;
+    machine_new(&random, 2e9);
+    all_clocks();
+    tsc_init(&t);
+    CHECK(tsc_measure(&t, refs, 3));
+    hpet.stopped = pmtimer.stopped = pit.stopped = true;
+    renew(&t, 5 * FS_PER_MS);
+    CHECK(t.best.valid);
+    CHECK(holds_truth(&t.best));
+    CHECK(t.best.bound_ppb > 100000);
+}
+
 static void test_clock_that_is_off_is_named(void **state)
 {
     struct check_random random = check_random_start();
@@ -684,6 +800,11 @@ int main(void)
         cmocka_unit_test(test_pit_alone_is_enough_on_a_noisy_host),
         cmocka_unit_test(test_pause_of_all_clocks_but_one_is_noticed),
         cmocka_unit_test(test_wrong_start_is_corrected),
+        cmocka_unit_test(test_rate_is_measured_anew_without_waiting_for_it),
+        cmocka_unit_test(test_a_loop_that_comes_late_is_not_misled_by_wraps),
+        cmocka_unit_test(test_rates_that_were_told_are_told_anew),
+        cmocka_unit_test(
+            test_clocks_that_have_stopped_leave_the_rate_of_before),
         cmocka_unit_test(test_clock_that_is_off_is_named),
         cmocka_unit_test(test_two_that_disagree_are_both_covered),
         cmocka_unit_test(test_small_error_is_found_by_refining),
