@@ -20,13 +20,24 @@ static void read_modules(const struct boot_info *info)
     }
 }
 
-static void read_fw_cfg(void)
+/* microvm's firmware puts it where its ACPI tables were, which is no RAM. */
+static void miss_initrd(const struct boot_info *info, const struct fw_cfg *fw)
+{
+    if (info->module_count == 0 && fw_cfg_initrd_bytes(fw) > 0)
+        log_line("loader: WARNING: QEMU was given an -initrd, and its firmware "
+                 "put it where it is lost, perhaps over its own ACPI tables: "
+                 "give it as -fw_cfg name=" FW_CFG_ARCHIVE ",file=FILE "
+                 "instead");
+}
+
+static void read_fw_cfg(const struct boot_info *info)
 {
     struct fw_cfg fw;
     struct view item;
 
     if (!fw_cfg_probe(&fw))
         return;
+    miss_initrd(info, &fw);
     if (fw_cfg_load(&fw, FW_CFG_CONF, &item) == FW_CFG_OK)
         config_add_text(&builder, FW_CFG_CONF, item.at, item.left);
     if (fw_cfg_load(&fw, FW_CFG_ARCHIVE, &item) == FW_CFG_OK)
@@ -57,7 +68,7 @@ const struct config *settings_read(const struct boot_info *info)
 {
     config_init(&builder);
     read_modules(info);
-    read_fw_cfg();
+    read_fw_cfg(info);
     config_add_command_line(&builder, info->cmdline);
 
     const struct config *config = config_finish(&builder);

@@ -15,10 +15,11 @@
 #define PORT_DMA_HIGH 0x514
 #define PORT_DMA_LOW  0x518
 
-#define KEY_SIGNATURE  0x00
-#define KEY_FEATURES   0x01
-#define KEY_DIRECTORY  0x19
-#define KEY_FILE_FIRST 0x20
+#define KEY_SIGNATURE   0x00
+#define KEY_FEATURES    0x01
+#define KEY_INITRD_SIZE 0x0b
+#define KEY_DIRECTORY   0x19
+#define KEY_FILE_FIRST  0x20
 
 #define FEATURE_DMA 2 /* bit 1 */
 
@@ -131,6 +132,16 @@ bool fw_cfg_probe(struct fw_cfg *fw)
     fw->dma = le32(features) & FEATURE_DMA;
     fw->directory = read_directory(fw);
     return true;
+}
+
+uint32_t fw_cfg_initrd_bytes(const struct fw_cfg *fw)
+{
+    uint8_t size[4];
+
+    if (!fw->present)
+        return 0;
+    read_ports(KEY_INITRD_SIZE, size, sizeof(size));
+    return le32(size);
 }
 
 static enum fw_cfg_verdict find(const struct fw_cfg *fw, const char *name,

@@ -41,6 +41,12 @@ struct fw_cfg {
 /* Is there such a device?  Reads its directory.  Level: boot. */
 bool fw_cfg_probe(struct fw_cfg *fw);
 
+/*
+ * Bytes of the file that QEMU was given with -initrd, for its firmware to hand
+ * on; 0: none, or no such device.  Level: boot.
+ */
+uint32_t fw_cfg_initrd_bytes(const struct fw_cfg *fw);
+
 enum fw_cfg_verdict {
     FW_CFG_OK,
     FW_CFG_ABSENT,  /* no device, or no such item */

@@ -33,6 +33,19 @@ def command_line(length):
     return text
 
 
+HINT = "put it where it is lost.* -fw_cfg name=opt/gnomon/archive,file=FILE"
+
+
+@pytest.mark.parametrize("machine, lost", [
+    ("q35", False), ("microvm,pcie=on", True)])
+def test_archive_that_the_firmware_loses_is_missed(boot, tmp_path, machine,
+                                                   lost):
+    vm = boot("", machine=machine,
+              initrd=pack(tmp_path, {"gnomon.conf": CONF}))
+    vm.wait_for("boot: done", 20)
+    assert bool(re.search(HINT, vm.output())) == lost
+
+
 @pytest.mark.parametrize("length", [4000, 4095])
 def test_long_command_line_is_read_to_its_end(boot, link, upstream, length):
     del upstream

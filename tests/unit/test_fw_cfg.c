@@ -11,6 +11,7 @@
 static struct {
     uint8_t directory[4 + 8 * FW_CFG_ENTRY_BYTES];
     uint32_t entries; /* that are really there */
+    uint32_t initrd;  /* bytes */
     bool dma;
     bool dma_error;
     bool dma_hangs;
@@ -47,6 +48,8 @@ static uint8_t item_byte(uint16_t key, uint32_t at)
         return at < 4 ? (uint8_t) "QEMU"[at] : 0;
     case 1:
         return at == 0 ? (uint8_t)(1 | device.dma << 1) : 0;
+    case 0x0b:
+        return at < 4 ? (uint8_t)(device.initrd >> 8 * at) : 0xee;
     case 0x19:
         return at < sizeof(device.directory) ? device.directory[at] : 0;
     case KEY_CONF:
@@ -135,6 +138,20 @@ static void test_items_are_read_whole_by_dma_and_by_bytes(void **state)
         if (dma)
             CHECK_EQ(device.byte_reads, 8); /* signature and features */
     }
+}
+
+/* What QEMU was given is known, whether or not the firmware handed it on. */
+static void test_an_initrd_is_known_of(void **state)
+{
+    struct fw_cfg fw;
+
+    (void)state;
+    CHECK(fw_cfg_probe(&fw));
+    CHECK_EQ(fw_cfg_initrd_bytes(&fw), 0);
+    device.initrd = 0x12345678;
+    CHECK_EQ(fw_cfg_initrd_bytes(&fw), 0x12345678);
+    fw.present = false;
+    CHECK_EQ(fw_cfg_initrd_bytes(&fw), 0);
 }
 
 static void test_empty_items_are_there(void **state)
@@ -245,6 +262,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup(name, start)
     const struct CMUnitTest tests[] = {
         T(test_items_are_read_whole_by_dma_and_by_bytes),
+        T(test_an_initrd_is_known_of),
         T(test_empty_items_are_there),
         T(test_absent_items_and_devices_are_silent),
         T(test_large_items_are_refused_and_said),
