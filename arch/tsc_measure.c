@@ -9,16 +9,16 @@
 #define FS_PER_SECOND 1000000000000000u
 #define WINDOW_FS     (FS_PER_SECOND / 50)
 /* The PIT wraps too soon for more. */
-#define SHORT_WINDOW_FS (FS_PER_SECOND / 125)
-#define BRACKETS        24 /* to choose from at each end */
-#define ATTEMPTS        16 /* at a window, if only the PIT is there */
-#define QUICK           64 /* a gap is quick if below so many of the shortest */
-#define QUICK_LOOKS     8
-#define QUICK_COUNTS    1000     /* of the PIT, 0.8 ms */
-#define ROUGH_PPB       30000000 /* 3 %: each run of quick gaps is a count off */
-#define STUCK_LOOKS     (1u << 17) /* in vain; 10 ms or more */
-#define SHORT_WRAP_FS   FS_PER_SECOND
-#define LEAPS_TO_DOUBT  2
+#define PIT_WINDOW_FS  (FS_PER_SECOND / 125)
+#define BRACKETS       24 /* to choose from at each end */
+#define ATTEMPTS       16 /* at a window, if only the PIT is there */
+#define QUICK          64 /* a gap is quick if below so many of the shortest */
+#define QUICK_LOOKS    8
+#define QUICK_COUNTS   1000     /* of the PIT, 0.8 ms */
+#define ROUGH_PPB      30000000 /* 3 %: each run of quick gaps is a count off */
+#define STUCK_LOOKS    (1u << 17) /* in vain; 10 ms or more */
+#define SHORT_WRAP_FS  FS_PER_SECOND
+#define LEAPS_TO_DOUBT 2
 
 /* Brackets. */
 
@@ -315,7 +315,7 @@ void tsc_take_window(struct tsc *t, const struct counter_reference *refs,
 uint64_t tsc_open_window(struct tsc *t)
 {
     struct tsc_bracket start[TSC_REFERENCES_MAX];
-    uint64_t window_fs = SHORT_WINDOW_FS;
+    uint64_t window_fs = PIT_WINDOW_FS;
 
     tightest_of_all(t, start);
     for (unsigned r = 0; r < t->count; r++) {
