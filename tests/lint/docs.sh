@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Files, functions and make's targets that a page names are in the tree, and so
-# is what it links to.  The changelog speaks of the past.
+# is what it links to; README.md has every word of the statistics.  What the
+# changelog names may be gone.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -42,6 +43,14 @@ for page in README.md deploy/README.md docs/!(CHANGELOG).md; do
         names=$((names + 1))
         [ -e "$(dirname "$page")/$link" ] || complain "$page: no $link"
     done < <(grep -oE '\]\([^):#]+' "$page" | sed 's/^](//')
+done
+
+# What the lines of `logstats` count is explained to who reads them.
+for word in $(sed -nE 's/^ *X\(NT[PS]_\w+, "(\w+)".*/\1/p' ntp/verdict.h
+    sed -nE 's/^ *X\(KE_\w+, "(\w+)"\).*/\1/p' net/ke_listener.h); do
+    names=$((names + 1))
+    grep -qE "^\|.*\`$word\`.*\|.*\|" README.md ||
+        complain "README.md: nothing about the counter $word"
 done
 
 [ "$names" -ge 100 ] || complain "only $names names found"
