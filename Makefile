@@ -102,6 +102,7 @@ drivers-y := \
     fw_cfg \
     uart \
     rtc \
+    rtc_edge \
     disruption \
     kvmclock \
     hpet \
@@ -182,6 +183,7 @@ nts-y := \
 irq-y := \
     drivers/disruption \
     drivers/rtc \
+    drivers/rtc_edge \
     net/frame \
     net/fastpath \
     ntp/packet \

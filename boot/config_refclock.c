@@ -65,8 +65,8 @@ static const struct {
     {"PHC", "/dev/ptp_kvm", "PHC /dev/ptp_kvm", "PHC", REFCLOCK_KVM, 1000},
     {"PHC", "/dev/vmclock0", "PHC /dev/vmclock0", "PHC", REFCLOCK_VMCLOCK, 100},
     {"VMWARE", NULL, "VMWARE", "VMW", REFCLOCK_VMWARE, 10000},
-    /* It is read at any time, and shows whole seconds. */
-    {"RTC", NULL, "RTC", "RTC", REFCLOCK_RTC, 300000000},
+    /* It shows whole seconds, and is read when one begins. */
+    {"RTC", NULL, "RTC", "RTC", REFCLOCK_RTC, 3000000},
 };
 
 static bool is_driver(struct word word)

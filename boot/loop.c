@@ -66,6 +66,7 @@ static uint64_t next_work(struct loop *loop, uint64_t now, bool draining,
     uint64_t next = now + timeout * ticks_per_ms;
 
     next = min_u64(next, upstream_next(loop->upstream));
+    next = min_u64(next, refclocks_next(loop->refclocks));
     next = min_u64(next, nts_service_next(loop->nts));
     next = min_u64(next, ke_service_next(loop->ke));
     next = min_u64(next, loop->refine_ticks);

@@ -518,6 +518,7 @@ static void start_upstream(void)
     const struct refclock_machine from = {
         .rtc_century = machine.acpi.rtc_century,
         .acpi = &machine.acpi,
+        .ticks_per_s = machine.tsc.best.hz,
     };
 
     start_ke_clients();

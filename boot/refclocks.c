@@ -89,6 +89,8 @@ static bool read_clock(struct refclocks *r, unsigned i)
     ntp_date date;
 
     if (!clock->driver || !clock->driver->sample(clock, &s)) {
+        if (clock->driver && clock->again_ticks != 0)
+            return false;
         if (clock->driver && clock->failed != r->entry[i].told)
             log_line("refclock %s: %s", r->entry[i].name, clock->failed);
         r->entry[i].told = clock->failed;
@@ -104,6 +106,12 @@ static bool read_clock(struct refclocks *r, unsigned i)
     return true;
 }
 
+static void read_due(struct refclocks *r, unsigned i, uint64_t now_ticks)
+{
+    if (!read_clock(r, i) && r->entry[i].clock.again_ticks == 0)
+        client_refclock_failed(r->client, r->entry[i].slot, now_ticks);
+}
+
 void refclocks_poll(struct refclocks *r, uint64_t now_ticks)
 {
     int slot;
@@ -112,7 +120,26 @@ void refclocks_poll(struct refclocks *r, uint64_t now_ticks)
         return;
     while ((slot = client_refclock_due(r->client, now_ticks)) >= 0) {
         for (unsigned i = 0; i < r->count; i++)
-            if (r->entry[i].slot == slot && !read_clock(r, i))
-                client_refclock_failed(r->client, slot, now_ticks);
+            if (r->entry[i].slot == slot && r->entry[i].clock.again_ticks == 0)
+                read_due(r, i, now_ticks);
     }
+    for (unsigned i = 0; i < r->count; i++) {
+        uint64_t again = r->entry[i].clock.again_ticks;
+
+        if (again != 0 && (int64_t)(now_ticks - again) >= 0)
+            read_due(r, i, now_ticks);
+    }
+}
+
+uint64_t refclocks_next(const struct refclocks *r)
+{
+    uint64_t next = UINT64_MAX;
+
+    for (unsigned i = 0; i < r->count; i++) {
+        uint64_t again = r->entry[i].clock.again_ticks;
+
+        if (again != 0 && again < next)
+            next = again;
+    }
+    return next;
 }

@@ -35,4 +35,7 @@ void refclocks_name(const struct refclocks *r, struct upstream *u);
 /* Read those that are due; upstream_next() knows of them. */
 void refclocks_poll(struct refclocks *r, uint64_t now_ticks);
 
+/* When a reading that is under way goes on. */
+uint64_t refclocks_next(const struct refclocks *r);
+
 #endif

@@ -29,6 +29,7 @@ struct refclock_sample {
 struct refclock_machine {
     uint8_t rtc_century;     /* the FADT's index into the CMOS RAM; 0: none */
     const struct acpi *acpi; /* NULL: none */
+    uint64_t ticks_per_s;    /* 0: not known, or there is no time to wait */
 };
 
 struct refclock_driver {
@@ -42,7 +43,8 @@ struct refclock_driver {
                    const struct refclock_machine *machine);
 
     /* Read it, in bounded time, into what is zero.  False: no reading now, or
-     * one that it does not vouch for; `failed` says why. */
+     * one that it does not vouch for; `failed` says why.  Or the reading is
+     * under way, and goes on with a call at `again_ticks`, if that is not 0. */
     bool (*sample)(struct refclock *clock, struct refclock_sample *sample);
 };
 
@@ -50,6 +52,7 @@ struct refclock {
     const struct refclock_driver *driver;
     void *state;        /* the driver's, had from boot */
     const char *failed; /* the latest failure, or NULL */
+    uint64_t again_ticks;
 };
 
 /* Give the reading up, for that reason.  Always returns false. */

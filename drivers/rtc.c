@@ -182,6 +182,7 @@ static bool attach(struct refclock *clock,
     if (rtc->century <= RTC_B || rtc->century >= CMOS_LEN)
         rtc->century = RTC_CENTURY;
     rtc->b = cmos_read(RTC_B);
+    rtc->edge = (struct rtc_edge){.ticks_per_s = machine->ticks_per_s};
     return true;
 }
 
@@ -190,7 +191,7 @@ static bool attach(struct refclock *clock,
  * pause of the virtual machine may have outlasted the 244 us that a clear flag
  * promises.
  */
-static bool sample(struct refclock *clock, struct refclock_sample *sample)
+static bool sample_now(struct refclock *clock, struct refclock_sample *sample)
 {
     const struct rtc *rtc = clock->state;
 
@@ -220,6 +221,58 @@ static bool sample(struct refclock *clock, struct refclock_sample *sample)
         return true;
     }
     return refclock_fail(clock, "no two readings alike");
+}
+
+/* The second that is shown.  False while it may be about to change. */
+static bool glance(const struct rtc *rtc, uint8_t *second)
+{
+    return !(cmos_read(RTC_A) & A_UIP) &&
+           digits(cmos_read(RTC_SECOND), rtc->b & B_DM, second) && *second < 60;
+}
+
+/* The date just after a second has begun, which leaves a whole one for it. */
+static bool sample_edge(struct refclock *clock, struct refclock_sample *sample)
+{
+    const struct rtc *rtc = clock->state;
+    struct rtc_registers first = read_registers(rtc->century);
+    struct rtc_registers second = read_registers(rtc->century);
+
+    if (!same(&first, &second))
+        return refclock_fail(clock, "no two readings alike");
+    clock->failed = rtc_decode(&first, &sample->seconds);
+    if (clock->failed == NULL && sample->seconds % 60 != rtc->edge.second)
+        clock->failed = "the reading was interrupted";
+    sample->nanoseconds = NS_PER_S / 2;
+    sample->bound_ns = NS_PER_S / 2;
+    sample->bound_ticks = rtc->edge.width;
+    sample->ticks = rtc->edge.edge_ticks;
+    return clock->failed == NULL;
+}
+
+/* A look at it each time, until its second changes. */
+static bool sample(struct refclock *clock, struct refclock_sample *sample)
+{
+    struct rtc *rtc = clock->state;
+    struct rtc_edge *edge = &rtc->edge;
+    uint64_t before = counter_read();
+    uint8_t second;
+
+    clock->again_ticks = 0;
+    if (edge->ticks_per_s == 0)
+        return sample_now(clock, sample);
+    if (!edge->looking) {
+        clock->again_ticks = rtc_edge_begin(edge, before);
+        return false;
+    }
+    if (glance(rtc, &second) &&
+        rtc_edge_see(edge, before, second, counter_read()))
+        return sample_edge(clock, sample);
+    if (rtc_edge_is_late(edge, before)) {
+        edge->looking = false;
+        return refclock_fail(clock, "its seconds do not change");
+    }
+    clock->again_ticks = rtc_edge_again(edge, before);
+    return false;
 }
 
 /* Reading without waiting. */

@@ -4,16 +4,21 @@
 #define DRIVERS_RTC_H
 
 #include "drivers/refclock.h"
+#include "drivers/rtc_edge.h"
 
 /* `state` of its refclock. */
 struct rtc {
     uint8_t century; /* index of the century's byte, or 0 */
     uint8_t b;       /* register B, when it was attached */
+    struct rtc_edge edge;
 };
 
 /*
- * UTC, to the second: the reading is bounded by 1 s, which holds whether the
- * clock was set to the second (QEMU sets it so) or to its fraction as well.
+ * UTC, of a clock that shows seconds, and may have been set to the second (QEMU
+ * does that: its seconds begin when the machine was started) or to its fraction
+ * as well.  Without `ticks_per_s`, the reading is made at once, and bounded by
+ * 1 s.  Else it is one of the moment when a second begins, known to some
+ * milliseconds, and bounded by them and half a second.
  * Dates from 2000 to 2199, if the century is kept, else to 2099.
  * Takes at most some milliseconds.  Level: boot, background.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests of the watch, on an RTC and on pages that are the test's. */
-/* links: drivers/disruption drivers/rtc */
+/* links: drivers/disruption drivers/rtc drivers/rtc_edge */
 #include "drivers/disruption.h"
 
 #include "arch/cpu.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests of what is done after a disruption, and in which order. */
-/* links: boot/recover boot/generation drivers/disruption drivers/rtc */
+/* links: boot/recover boot/generation drivers/disruption drivers/rtc
+ * drivers/rtc_edge */
 /* links: arch/fmt arch/tsc arch/tsc_measure arch/tsc_watch */
 #include "boot/recover.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests of how a disruption is noticed and time found again, among invented
  * clocks. */
-/* links: boot/recover boot/generation drivers/disruption drivers/rtc */
+/* links: boot/recover boot/generation drivers/disruption drivers/rtc
+ * drivers/rtc_edge */
 /* links: arch/fmt arch/tsc arch/tsc_measure arch/tsc_watch */
 #include "boot/recover.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests of the real-time clock, on a CMOS RAM made of an array. */
-/* links: drivers/rtc */
+/* links: drivers/rtc drivers/rtc_edge */
 #include "drivers/rtc.h"
 
 #include "arch/cpu.h"
@@ -15,6 +15,7 @@ static struct {
     unsigned tick_at;       /* after so many reads, the ... */
     const uint8_t *tick_to; /* ... registers become these */
     bool absent;
+    uint64_t passed; /* ticks */
 } cmos;
 
 uint8_t in8(uint16_t port)
@@ -40,7 +41,7 @@ void out8(uint16_t port, uint8_t value)
 
 uint64_t counter_read(void)
 {
-    return 1000 + cmos.reads;
+    return 1000 + cmos.reads + cmos.passed;
 }
 
 /* second, minute, hour, day, month, year, century and register B. */
@@ -291,6 +292,67 @@ static void test_update_amid_a_reading_is_not_torn(void **state)
     }
 }
 
+/* A look each time, never a wait; then the moment when the second began. */
+static void test_the_beginning_of_a_second_is_looked_for(void **state)
+{
+    static const struct refclock_machine known = {.ticks_per_s = 1000000};
+    struct refclock_sample s = {0};
+    uint64_t from;
+
+    (void)state;
+    set("59 34 23 22 11 26 20 02");
+    CHECK(rtc_driver.attach(&clock_, &known));
+    CHECK(!rtc_driver.sample(&clock_, &s));
+    CHECK_EQ(clock_.again_ticks, counter_read());
+    for (int i = 0; i < 20; i++) {
+        unsigned before = cmos.reads;
+
+        from = counter_read();
+        CHECK(!rtc_driver.sample(&clock_, &s));
+        CHECK_EQ(clock_.again_ticks, from + 15625);
+        CHECK(cmos.reads - before <= 2);
+        cmos.passed += 15625;
+    }
+    /* In the midst of an update, nothing is read. */
+    memcpy(cmos.byte, "\x77\x00\x99", 3);
+    cmos.busy = 1;
+    CHECK(!rtc_driver.sample(&clock_, &s));
+    CHECK(clock_.again_ticks != 0);
+    cmos.passed += 1000;
+    memcpy(cmos.byte, "\x00\x00\x35", 3);
+    CHECK(rtc_driver.sample(&clock_, &s));
+    CHECK_EQ(clock_.again_ticks, 0);
+    CHECK_EQ(s.seconds, 1795390500);
+    CHECK_EQ(s.nanoseconds, 500000000);
+    CHECK_EQ(s.bound_ns, 500000000);
+    CHECK(s.ticks - s.bound_ticks <= from + 1);
+    CHECK(s.ticks + s.bound_ticks >= from + 15625 + 1000);
+    CHECK(s.bound_ticks < 10000);
+
+    /* The next time, it is known when to look. */
+    cmos.passed += 5500000;
+    CHECK(!rtc_driver.sample(&clock_, &s));
+    CHECK_NEAR(clock_.again_ticks, s.ticks + 6000000, 20000);
+}
+
+static void test_seconds_that_stand_are_given_up(void **state)
+{
+    static const struct refclock_machine known = {.ticks_per_s = 1000000};
+    struct refclock_sample s = {0};
+    unsigned looks = 0;
+
+    (void)state;
+    set("59 34 23 22 11 26 20 02");
+    CHECK(rtc_driver.attach(&clock_, &known));
+    CHECK(!rtc_driver.sample(&clock_, &s));
+    while (clock_.again_ticks != 0) {
+        cmos.passed += 15625;
+        CHECK(!rtc_driver.sample(&clock_, &s));
+        CHECK(++looks < 1000);
+    }
+    CHECK_TEXT(clock_.failed, "its seconds do not change");
+}
+
 static void test_absent_clock_is_not_there(void **state)
 {
     (void)state;
@@ -314,6 +376,8 @@ int main(void)
         cmocka_unit_test(test_update_in_progress_is_waited_for),
         cmocka_unit_test(test_update_without_end_is_given_up),
         cmocka_unit_test(test_update_amid_a_reading_is_not_torn),
+        cmocka_unit_test(test_the_beginning_of_a_second_is_looked_for),
+        cmocka_unit_test(test_seconds_that_stand_are_given_up),
         cmocka_unit_test(test_absent_clock_is_not_there),
     };
 
