@@ -18,9 +18,10 @@
  * seconds: what it is ahead is seen to lie in a second, so that a pause of 2 s
  * is always told from none, and an hour's drift of 200 ppm is not told at all.
  */
-#define TOLERANCE_MS 750
-#define SECOND_MS    1000
-#define DAY_MS       86400000
+#define TOLERANCE_MS       750
+#define YOUNG_TOLERANCE_MS 250 /* before the first turn of its second */
+#define SECOND_MS          1000
+#define DAY_MS             86400000
 
 #define READINGS     6    /* of a doubtful RTC, all in all */
 #define LOOK_MS      10   /* between two looks with an invariant counter */
@@ -117,28 +118,59 @@ static int64_t elapsed_ms(const struct disruption *d,
     return (int64_t)(now - since->ticks) / (int64_t)(d->at.ticks_per_s / 1000);
 }
 
+/* An anchor that no turn of a second has been seen for is wide, and young. */
+static bool is_young(const struct disruption *d)
+{
+    return d->anchor.width_ms > TURN_WIDE_MS;
+}
+
 /* Is a clock that shows that second, ms, where it is expected? */
 static bool is_expected(const struct disruption *d, int64_t shown_ms,
                         uint64_t now)
 {
+    int64_t tolerance = is_young(d) ? YOUNG_TOLERANCE_MS : TOLERANCE_MS;
     int64_t low = d->anchor.shown_ms + elapsed_ms(d, &d->anchor, now);
     int64_t high = low + d->anchor.width_ms;
 
-    return shown_ms <= high + TOLERANCE_MS &&
-           shown_ms + SECOND_MS >= low - TOLERANCE_MS;
+    return shown_ms <= high + tolerance &&
+           shown_ms + SECOND_MS >= low - tolerance;
+}
+
+/*
+ * A young anchor learns from each look, so that soon after a disruption, too,
+ * a pause of 2 s is noticed.
+ */
+static void narrow(struct disruption *d, int64_t shown_ms, uint64_t now)
+{
+    int64_t low = d->anchor.shown_ms + elapsed_ms(d, &d->anchor, now);
+    int64_t high = low + d->anchor.width_ms;
+    int64_t later = shown_ms > low ? shown_ms - low : 0;
+    int64_t sooner =
+        high > shown_ms + SECOND_MS ? high - (shown_ms + SECOND_MS) : 0;
+
+    if (!is_young(d) || later + sooner > d->anchor.width_ms)
+        return;
+    d->anchor.shown_ms += later;
+    d->anchor.width_ms -= (int32_t)(later + sooner);
 }
 
 /*
  * Does the RTC show what is expected, as far as its time of day and its day
  * tell?  Past midnight, or around it, they do not.
  */
-static bool is_plainly_right(const struct disruption *d, uint64_t now)
+static bool is_plainly_right(struct disruption *d, uint64_t now)
 {
     int32_t second;
+    int64_t shown_ms;
     uint8_t day;
 
-    return rtc_glance(d->at.rtc, &second, &day) && day == d->day &&
-           is_expected(d, d->today_ms + (int64_t)second * SECOND_MS, now);
+    if (!rtc_glance(d->at.rtc, &second, &day) || day != d->day)
+        return false;
+    shown_ms = d->today_ms + (int64_t)second * SECOND_MS;
+    if (!is_expected(d, shown_ms, now))
+        return false;
+    narrow(d, shown_ms, now);
+    return true;
 }
 
 /* Read it whole, twice alike. */
@@ -211,20 +243,17 @@ static bool rtc_leapt(struct disruption *d, uint64_t now)
 /*
  * The RTC may have leapt by less than is noticed: expect it where it is now.
  * How far it leapt will be seen when its second turns, which is looked for at
- * once.  If it was noticed by that, it is known already.
+ * once.  If it was noticed by that, it is known already; if that was just now,
+ * it is expected there.
  */
-static void weigh_rtc(struct disruption *d, uint64_t now)
+static void weigh_rtc(struct disruption *d, bool leapt, uint64_t now)
 {
     if (!d->by_rtc || !d->anchored)
         return;
     d->rtc_ran = d->noticed & 1u << DISRUPTION_RTC;
-    if (d->rtc_ran) {
-        d->weighing = false;
-        return;
-    }
-    if (!d->weighing)
+    if (!d->rtc_ran && !d->weighing)
         d->before = d->anchor;
-    d->weighing = anchor_here(d, now);
+    d->weighing = (leapt || anchor_here(d, now)) && !d->rtc_ran;
 }
 
 static bool rtc_is_due(const struct disruption *d, uint64_t now)
@@ -235,6 +264,7 @@ static bool rtc_is_due(const struct disruption *d, uint64_t now)
 bool disruption_look(struct disruption *d, uint64_t now_ticks)
 {
     bool found = false;
+    bool leapt = false;
 
     if (d->at.vmclock.page != NULL && marker_changed(d)) {
         notice(d, DISRUPTION_MARKER, now_ticks);
@@ -252,11 +282,11 @@ bool disruption_look(struct disruption *d, uint64_t now_ticks)
         d->look_ticks = now_ticks + d->at.ticks_per_s / 1000 * LOOK_MS;
         if (rtc_leapt(d, now_ticks)) {
             notice(d, DISRUPTION_RTC, now_ticks);
-            found = true;
+            found = leapt = true;
         }
     }
     if (found) {
-        weigh_rtc(d, now_ticks);
+        weigh_rtc(d, leapt, now_ticks);
         d->count++;
     }
     return found;
@@ -266,7 +296,7 @@ void disruption_tell(struct disruption *d, enum disruption_sign sign,
                      uint64_t now_ticks)
 {
     notice(d, sign, now_ticks);
-    weigh_rtc(d, now_ticks);
+    weigh_rtc(d, false, now_ticks);
     d->count++;
 }
 

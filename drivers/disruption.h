@@ -95,7 +95,8 @@ void disruption_init(struct disruption *d,
  */
 bool disruption_look(struct disruption *d, uint64_t now_ticks);
 
-/* The same for what the background found out by itself. */
+/* The same for what the background found out by itself.
+ * Level: background, interrupts off. */
 void disruption_tell(struct disruption *d, enum disruption_sign sign,
                      uint64_t now_ticks);
 

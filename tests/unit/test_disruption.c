@@ -97,6 +97,15 @@ static void loop(uint64_t ms)
     }
 }
 
+/* The same, and questions all the time. */
+static void quiet(uint64_t ms)
+{
+    for (uint64_t i = 0; i < ms; i += 10) {
+        loop(10);
+        CHECK(!look());
+    }
+}
+
 static void begin(struct disruption_places *places)
 {
     static const struct refclock_machine machine;
@@ -222,6 +231,25 @@ static void test_an_invariant_counter_is_checked_every_10_ms(void **state)
     CHECK(look());
 }
 
+/* Before the turn of a second was seen an anchor is as wide as a second. */
+static void test_pauses_soon_after_another_are_noticed(void **state)
+{
+    (void)state;
+    for (unsigned at = 0; at < 1000; at += 35)
+        for (unsigned after = 250; after < 1500; after += 45) {
+            begin_rtc();
+            pass(at);
+            world.date_ms += 6000;
+            CHECK(look());
+            for (unsigned ms = 0; ms < after; ms += 5) {
+                pass(5);
+                CHECK(!look());
+            }
+            world.date_ms += 2000;
+            CHECK(look());
+        }
+}
+
 static void put32(uint8_t *at, uint32_t value)
 {
     memcpy(at, &value, sizeof(value));
@@ -264,6 +292,24 @@ static void test_each_byte_of_the_generation_id_counts(void **state)
         CHECK(look());
         CHECK_EQ(watch.noticed, 1u << DISRUPTION_GENERATION);
         CHECK(!look());
+    }
+}
+
+/* The RTC ran on, whatever it was noticed by. */
+static void test_one_disruption_is_noticed_once(void **state)
+{
+    (void)state;
+    for (unsigned ms = 0; ms < 3000; ms += 50) {
+        begin(&(struct disruption_places){.vmgenid = {.id = id}, .rtc = &rtc});
+        loop(1500);
+        id[0]++;
+        world.date_ms += ms;
+        CHECK(look());
+        quiet(4000);
+        world.date_ms += ms;
+        disruption_tell(&watch, DISRUPTION_COUNTER, counter_read());
+        quiet(4000);
+        CHECK_EQ(watch.count, 2);
     }
 }
 
@@ -413,6 +459,8 @@ int main(void)
         cmocka_unit_test(
             test_vmclocks_marker_is_noticed_and_the_rtc_left_alone),
         cmocka_unit_test(test_each_byte_of_the_generation_id_counts),
+        cmocka_unit_test(test_pauses_soon_after_another_are_noticed),
+        cmocka_unit_test(test_one_disruption_is_noticed_once),
         cmocka_unit_test(test_kvm_clocks_flag_is_noticed_and_cleared),
         cmocka_unit_test(test_a_pause_that_the_counter_ran_through_is_none),
         cmocka_unit_test(test_what_the_background_tells_is_noticed),
