@@ -164,18 +164,25 @@ __attribute__((no_stack_protector)) void entropy_init(void)
     __stack_chk_guard = guard & ~(uintptr_t)0xff; /* stops string copies */
 }
 
-void entropy_freshen(void *buf, size_t len)
+/* When interrupts came, all of them so far. */
+static uint64_t noted(void)
 {
-    uint8_t *bytes = buf;
-    uint64_t word = 0;
+    uint64_t sum = 0;
 
-    if (!is_healthy(&entropy.rdrand))
-        return;
-    for (unsigned tries = 0; tries < RETRIES; tries++)
-        if (rdrand(&word))
-            break;
-    for (size_t i = 0; i < len && i < sizeof word; i++)
-        bytes[i] ^= (uint8_t)(word >> 8 * i);
+    for (unsigned i = 0; i < 8; i++)
+        sum = (sum << 11 | sum >> 53) ^ entropy.noted[i];
+    return sum;
+}
+
+void entropy_draw(struct rng *r, void *buf, size_t len)
+{
+    uint64_t fresh[RNG_FRESH] = {counter_read(), noted(), 0};
+
+    if (is_healthy(&entropy.rdrand))
+        for (unsigned tries = 0; tries < RETRIES; tries++)
+            if (rdrand(&fresh[2]))
+                break;
+    rng_fill(r, fresh, buf, len);
 }
 
 void entropy_watch(uint32_t (*epoch)(void *arg), void *arg)
@@ -200,8 +207,7 @@ static void heed_epoch(void)
 void entropy_fill(void *buf, size_t len)
 {
     heed_epoch();
-    rng_fill(&entropy.rng, buf, len);
-    entropy_freshen(buf, len);
+    entropy_draw(&entropy.rng, buf, len);
 }
 
 void entropy_seed(struct rng *r)

@@ -26,11 +26,12 @@ void entropy_fill(void *buf, size_t len);
 void entropy_watch(uint32_t (*epoch)(void *arg), void *arg);
 
 /*
- * Mix RDRAND, where it is there, into bytes that a generator gave: two copies
- * of one machine never give the same, whether or not they know that they are.
- * Level: any.
+ * Random bytes from a generator of any level.  The counter, the times of all
+ * interrupts and RDRAND, where it is there, go into each draw: two copies of
+ * one machine never draw the same, whether or not they know that they are.
+ * Level: the owner's.
  */
-void entropy_freshen(void *buf, size_t len);
+void entropy_draw(struct rng *r, void *buf, size_t len);
 
 /* Seed another level's or CPU's generator.  Level: boot, background. */
 void entropy_seed(struct rng *r);

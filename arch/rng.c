@@ -50,29 +50,10 @@ static void wipe(void *data, size_t len)
     __asm__ volatile("" : : "r"(data) : "memory");
 }
 
-/* Nonces keep the generator's two uses of its key apart. */
-static const uint32_t nonce_output[3] = {0, 0, 1};
-
-/* A new key and a full pool, both from the old key, which is gone then. */
-static void refill(struct rng *r)
-{
-    uint32_t block[RNG_BLOCKS][16];
-
-    for (uint32_t i = 0; i < RNG_BLOCKS; i++)
-        chacha20_block(block[i], r->key, i, nonce_output);
-    memcpy(r->key, block, sizeof r->key);
-    memcpy(r->pool, (const uint8_t *)block + sizeof r->key, sizeof r->pool);
-    r->left = sizeof r->pool;
-    wipe(block, sizeof block);
-}
-
 void rng_mix(struct rng *r, const void *data, size_t len)
 {
     const uint8_t *at = data;
     uint32_t counter = 0;
-
-    wipe(r->pool, sizeof r->pool);
-    r->left = 0;
 
     do {
         uint32_t chunk[8] = {0};
@@ -98,23 +79,40 @@ void rng_ready(struct rng *r)
     r->seeded = true;
 }
 
-void rng_fill(struct rng *r, void *buf, size_t len)
+void rng_fill(struct rng *r, const uint64_t fresh[RNG_FRESH], void *buf,
+              size_t len)
 {
+    /* The last word keeps the two uses of a key apart. */
+    const uint32_t nonce_output[3] = {(uint32_t)fresh[0],
+                                      (uint32_t)(fresh[0] >> 32), 1};
     uint8_t *out = buf;
+    uint32_t block[16];
+    uint32_t key[8];
+    uint32_t counter = 0;
+    size_t at = sizeof r->key;
 
+    for (unsigned i = 1; i < RNG_FRESH; i++) {
+        r->key[2 * i - 2] ^= (uint32_t)fresh[i];
+        r->key[2 * i - 1] ^= (uint32_t)(fresh[i] >> 32);
+    }
+    memcpy(key, r->key, sizeof key);
+    chacha20_block(block, key, counter++, nonce_output);
+    memcpy(r->key, block, sizeof r->key);
     while (len > 0) {
-        if (r->left == 0)
-            refill(r);
+        if (at == sizeof block) {
+            chacha20_block(block, key, counter++, nonce_output);
+            at = 0;
+        }
 
-        size_t n = len < r->left ? len : r->left;
-        uint8_t *from = r->pool + sizeof r->pool - r->left;
+        size_t n = len < sizeof block - at ? len : sizeof block - at;
 
-        memcpy(out, from, n);
-        wipe(from, n);
-        r->left -= (uint16_t)n;
+        memcpy(out, (const uint8_t *)block + at, n);
+        at += n;
         out += n;
         len -= n;
     }
+    wipe(key, sizeof key);
+    wipe(block, sizeof block);
 }
 
 static bool repeats_too_often(struct health *h, uint8_t sample)

@@ -11,18 +11,17 @@
 void chacha20_block(uint32_t out[16], const uint32_t key[8], uint32_t counter,
                     const uint32_t nonce[3]);
 
-#define RNG_BLOCKS 4
-
 /*
- * One level's, or one CPU's, own generator; wiped of what it gave out, so that
- * its state says nothing of the past.  Zero is "not seeded".
+ * One level's, or one CPU's, own generator: nothing but a key, so that its
+ * state says nothing of what it gave out.  Zero is "not seeded".
  */
 struct rng {
     uint32_t key[8];
-    uint8_t pool[RNG_BLOCKS * 64 - 32];
-    uint16_t left; /* unused bytes, at the end of the pool */
     bool seeded;
 };
+
+/* Words of what a copy of the generator does not have. */
+#define RNG_FRESH 3
 
 /* Mix in any bytes; they are never the worse for it.  Level: the owner's. */
 void rng_mix(struct rng *r, const void *data, size_t len);
@@ -31,19 +30,14 @@ void rng_mix(struct rng *r, const void *data, size_t len);
 void rng_ready(struct rng *r);
 
 /*
- * `len` random bytes.  From a generator that was never seeded they are not
- * random; the owner asks `seeded` first where that matters.
+ * `len` random bytes, and a new key, from the key and from `fresh`: where two
+ * generators had one key, they have two from there on if that differs.
+ * From a generator that was never seeded they are not random; the owner asks
+ * `seeded` first where that matters.
  * Level: the owner's.
  */
-void rng_fill(struct rng *r, void *buf, size_t len);
-
-static inline uint64_t rng_u64(struct rng *r)
-{
-    uint64_t value;
-
-    rng_fill(r, &value, sizeof value);
-    return value;
-}
+void rng_fill(struct rng *r, const uint64_t fresh[RNG_FRESH], void *buf,
+              size_t len);
 
 /*
  * SP 800-90B, 4.4: repetition count and adaptive proportion, over samples of

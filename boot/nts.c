@@ -15,8 +15,7 @@
 
 static void random_fast(void *context, void *bytes, size_t len)
 {
-    rng_fill(context, bytes, len);
-    entropy_freshen(bytes, len);
+    entropy_draw(context, bytes, len);
 }
 
 static void random_slow(void *context, void *bytes, size_t len)

@@ -3,9 +3,9 @@
 #include "boot/nts_cost.h"
 
 #include "arch/cpu.h"
+#include "arch/entropy.h"
 #include "arch/log.h"
 #include "arch/panic.h"
-#include "arch/rng.h"
 #include "arch/simd.h"
 #include "nts/fields.h"
 #include "nts/server.h"
@@ -26,7 +26,7 @@ static struct {
 
 static void random_bytes(void *context, void *bytes, size_t len)
 {
-    rng_fill(context, bytes, len);
+    entropy_draw(context, bytes, len);
 }
 
 /* A request with a cookie and so many placeholders; returns its length. */

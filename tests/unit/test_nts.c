@@ -29,10 +29,11 @@ void entropy_fill(void *buf, size_t len)
     memset(buf, ++entropy, len);
 }
 
-void entropy_freshen(void *buf, size_t len)
+void entropy_draw(struct rng *r, void *buf, size_t len)
 {
-    (void)buf;
-    (void)len;
+    static const uint64_t fresh[RNG_FRESH];
+
+    rng_fill(r, fresh, buf, len);
 }
 
 void entropy_seed(struct rng *r)

@@ -4,6 +4,8 @@
 
 #include "tests/check.h"
 
+static const uint64_t same[RNG_FRESH] = {1, 2, 3};
+
 /* RFC 8439, 2.3.2. */
 static void test_a_block_is_that_of_the_rfc(void **state)
 {
@@ -32,10 +34,34 @@ static void test_equal_states_give_equal_bytes(void **state)
     (void)state;
     rng_mix(&a, "seed", 4);
     rng_mix(&b, "seed", 4);
-    rng_fill(&a, x, sizeof x);
-    for (size_t at = 0; at < sizeof y; at += 7)
-        rng_fill(&b, y + at, 7);
-    CHECK_BYTES(x, y, sizeof x);
+    for (unsigned i = 0; i < 3; i++) {
+        rng_fill(&a, same, x, sizeof x);
+        rng_fill(&b, same, y, sizeof y);
+        CHECK_BYTES(x, y, sizeof x);
+    }
+}
+
+/* Two copies of one generator part for good. */
+static void test_every_fresh_bit_tells_copies_apart(void **state)
+{
+    struct rng start = {0};
+    uint8_t x[200], y[200];
+
+    (void)state;
+    rng_mix(&start, "seed", 4);
+    for (unsigned bit = 0; bit < RNG_FRESH * 64; bit++) {
+        uint64_t other[RNG_FRESH] = {same[0], same[1], same[2]};
+        struct rng a = start, b = start;
+
+        other[bit / 64] ^= 1ull << bit % 64;
+        rng_fill(&a, same, x, sizeof x);
+        rng_fill(&b, other, y, sizeof y);
+        for (unsigned i = 0; i < sizeof x; i += 8)
+            CHECK(memcmp(x + i, y + i, 8) != 0);
+        rng_fill(&a, same, x, sizeof x);
+        rng_fill(&b, same, y, sizeof y);
+        CHECK(memcmp(x, y, sizeof x) != 0);
+    }
 }
 
 static void test_every_bit_of_the_seed_counts(void **state)
@@ -46,19 +72,19 @@ static void test_every_bit_of_the_seed_counts(void **state)
 
     (void)state;
     rng_mix(&r, seed, sizeof seed);
-    rng_fill(&r, plain, sizeof plain);
+    rng_fill(&r, same, plain, sizeof plain);
     for (size_t bit = 0; bit < sizeof seed * 8; bit++) {
         seed[bit / 8] ^= (uint8_t)(1u << bit % 8);
         r = (struct rng){0};
         rng_mix(&r, seed, sizeof seed);
-        rng_fill(&r, other, sizeof other);
+        rng_fill(&r, same, other, sizeof other);
         CHECK(memcmp(plain, other, sizeof plain) != 0);
         seed[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
     /* Neither do trailing zeros go unnoticed. */
     r = (struct rng){0};
     rng_mix(&r, seed, sizeof seed - 1);
-    rng_fill(&r, other, sizeof other);
+    rng_fill(&r, same, other, sizeof other);
     CHECK(memcmp(plain, other, sizeof plain) != 0);
 }
 
@@ -83,10 +109,9 @@ static void test_the_state_says_nothing_of_the_past(void **state)
     rng_mix(&r, "seed", 4);
     for (unsigned i = 0; i < 50; i++) {
         before = r;
-        rng_fill(&r, given, sizeof given);
+        rng_fill(&r, same, given, sizeof given);
         CHECK(!holds(&r, given, sizeof given));
-        if (before.left < sizeof given)
-            CHECK(memcmp(before.key, r.key, sizeof r.key) != 0);
+        CHECK(memcmp(before.key, r.key, sizeof r.key) != 0);
     }
 }
 
@@ -98,11 +123,11 @@ static void test_mixing_forgets_what_was_kept_ready(void **state)
 
     (void)state;
     rng_mix(&a, "seed", 4);
-    rng_fill(&a, x, sizeof x);
+    rng_fill(&a, same, x, sizeof x);
     b = a;
     rng_mix(&b, "more", 4);
-    rng_fill(&a, x, sizeof x);
-    rng_fill(&b, y, sizeof y);
+    rng_fill(&a, same, x, sizeof x);
+    rng_fill(&b, same, y, sizeof y);
     CHECK(memcmp(x, y, sizeof x) != 0);
 }
 
@@ -118,7 +143,7 @@ static void test_bytes_look_random(void **state)
     check_random_bytes(&seed, bytes, 32);
     rng_mix(&r, bytes, 32);
     for (unsigned i = 0; i < 16; i++) {
-        rng_fill(&r, bytes, sizeof bytes);
+        rng_fill(&r, same, bytes, sizeof bytes);
         for (size_t at = 0; at < sizeof bytes; at++)
             count[bytes[at]]++;
     }
@@ -182,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_block_is_that_of_the_rfc),
         cmocka_unit_test(test_equal_states_give_equal_bytes),
+        cmocka_unit_test(test_every_fresh_bit_tells_copies_apart),
         cmocka_unit_test(test_every_bit_of_the_seed_counts),
         cmocka_unit_test(test_the_state_says_nothing_of_the_past),
         cmocka_unit_test(test_mixing_forgets_what_was_kept_ready),
