@@ -222,6 +222,17 @@ static void reopen(struct nts_reply *reply)
     memmove(sealed + AEAD_TAG_LEN, sealed, reply->plain_len);
 }
 
+/*
+ * Two copies of one machine may both have come this far, with one nonce: if
+ * they say different times with it, it is not one any more.
+ */
+static void stir(struct nts_reply *reply, uint64_t tx_ticks)
+{
+    uint8_t *at = reply->nonce + reply->nonce_len - sizeof(tx_ticks);
+
+    put_u64(at, get_u64(at) ^ tx_ticks);
+}
+
 void nts_server_finish(struct nts_reply *reply, const struct clock_line *line,
                        uint64_t tx_ticks)
 {
@@ -235,6 +246,7 @@ void nts_server_finish(struct nts_reply *reply, const struct clock_line *line,
     if (!reply->protected)
         return;
 
+    stir(reply, tx_ticks);
     aead_seal(&reply->s2c, reply->nonce, reply->nonce_len, reply->data,
               reply->ad_len, reply->sealed_at + AEAD_TAG_LEN, reply->plain_len,
               reply->sealed_at);

@@ -459,6 +459,36 @@ static void test_finishing_again_makes_it_later_and_is_authentic(void **state)
     }
 }
 
+/* As two restores of one snapshot do that was taken just before. */
+static void test_no_nonce_protects_two_times(void **state)
+{
+    static const struct nts_ask ask = {.placeholders = 1};
+    uint8_t nonce[4][16];
+    struct nts_got got;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        agree(both[i]);
+        CHECK_EQ(nts_server_reply(&server, &line, RX_TICKS, packet, make(&ask),
+                                  &reply),
+                 NTS_OK);
+
+        struct nts_reply copy = reply;
+        uint8_t bytes[sizeof(packet)];
+
+        memcpy(bytes, packet, sizeof(bytes));
+        for (unsigned n = 0; n < 4; n++) {
+            memcpy(packet, bytes, sizeof(bytes));
+            reply = copy;
+            nts_server_finish(&reply, &line, TX_TICKS + n);
+            CHECK(nts_ask_open(&got, packet, reply.len, &ask, &client));
+            memcpy(nonce[n], reply.nonce, reply.nonce_len);
+            for (unsigned m = 0; m < n; m++)
+                CHECK(memcmp(nonce[m], nonce[n], reply.nonce_len) != 0);
+        }
+    }
+}
+
 /* RFC 8915, 5.7: a client under NTS believes no other kiss. */
 static void test_a_kiss_is_authentic(void **state)
 {
@@ -570,6 +600,7 @@ int main(void)
         TEST(gcm_siv_has_nonces_of_twelve_bytes),
         TEST(a_malformed_plaintext_is_not_answered),
         TEST(finishing_again_makes_it_later_and_is_authentic),
+        TEST(no_nonce_protects_two_times),
         TEST(a_kiss_is_authentic),
         TEST(no_two_cookies_and_nonces_are_alike),
         TEST(the_directions_have_keys_of_their_own),
