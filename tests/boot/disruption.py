@@ -10,6 +10,10 @@ import time
 import lab
 
 RATE = 100  # requests a second
+BATCH = 32  # so many requests at most are dropped over a disruption
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
+
+RTC = ["-rtc", "base=utc,clock=host"]
 
 sleep = time.sleep
 
@@ -20,10 +24,13 @@ class Client(threading.Thread):
     def __init__(self, address=lab.GUEST):
         super().__init__(daemon=True)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        # What waits for the appliance while it is stopped is not lost.
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 1 << 24)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
+        self.unsent = 0
         self.socket.connect((address, 123))
         self.socket.settimeout(0.05)
         self.asked, self.replies = {}, []
-        self.resumed = None
         self.going = True
         self.listener = threading.Thread(target=self.listen, daemon=True)
 
@@ -54,7 +61,7 @@ class Client(threading.Thread):
             try:
                 self.socket.send(lab.request(transmit=mark))
             except OSError:
-                pass
+                self.unsent += 1
 
     def listen(self):
         while self.going:
@@ -75,51 +82,170 @@ class Client(threading.Thread):
             0.02)
         return time.time() - since
 
+    def take(self):
+        """The replies so far, which are forgotten here."""
+        taken, self.replies = self.replies, []
+        return taken
+
     def served(self):
         return sum(r.synchronised for r in self.replies)
 
     def no_lies(self):
         """No reply, whenever it was asked for, is off by more than it says."""
         self.stop()
-        lies = ["%+.6f s, bound %.6f, delay %.6f" % (
-            r.offset, r.bound, r.delay) for r in self.replies
-            if r.synchronised and abs(r.offset) > r.bound + r.delay / 2]
         assert len(self.replies) > 10
-        assert not lies, lies[:10]
-        # A late reply's delay excuses nothing: it was right when it was made.
-        wrong = [r for r in self.replies if r.synchronised and not (
-            r.asked - r.bound - 0.001 <= r.receive and
-            r.transmit <= r.came + r.bound + 0.001)]
-        assert not wrong, [(r.asked, r.receive, r.transmit, r.came)
-                           for r in wrong[:10]]
+        judge(self.replies)
+
+
+def judge(replies):
+    """None of them is off by more than it says, whenever it was asked for."""
+    served = [r for r in replies if r.synchronised]
+    lies = ["%+.6f s, bound %.6f, delay %.6f" % (r.offset, r.bound, r.delay)
+            for r in served if abs(r.offset) > r.bound + r.delay / 2]
+    assert not lies, lies[:10]
+    # A late reply's delay excuses nothing: it was right when it was made.
+    wrong = [(r.asked, r.receive, r.transmit, r.came, r.bound)
+             for r in served if not (
+                 r.asked - r.bound <= r.receive <= r.transmit and
+                 r.transmit <= r.came + r.bound)]
+    assert not wrong, wrong[:10]
+
+
+def patient(link):
+    """What is sent to the appliance waits for it, in order."""
+    lab.run("ip", "link", "set", link.name, "txqueuelen", "5000")
+    lab.run("ip", "neigh", "replace", lab.GUEST, "lladdr", lab.GUEST_MAC,
+            "nud", "permanent", "dev", link.name)
 
 
 def served(boot, link, options, **more):
     """An appliance that serves time."""
-    more.setdefault("extra", ["-rtc", "base=utc,clock=host"])
+    patient(link)
+    more.setdefault("extra", RTC)
     vm = boot(options, net=link.netdev(), **more)
     lab.ask_until(lambda r: r.synchronised, 20)
     time.sleep(2.5)  # the RTC's second has turned
     return vm
 
 
+class Gap:
+    """A time in which the appliance's clock did not run: how long at least and
+    at most, and since when it runs again, by the host's clock.  Questions of
+    the last `queues` s wait for it."""
+
+    def __init__(self, stopped, going, queues=0):
+        self.least = going[0] - stopped[1]
+        self.most = going[1] - stopped[0]
+        self.since = going[0]
+        self.queues = queues
+
+
 def pause(vm, seconds):
+    began = time.time()
     vm.qmp("stop")
+    ended = time.time()
     time.sleep(seconds)
+    on = time.time()
     vm.qmp("cont")
+    return Gap((began, ended), (on, time.time()), seconds)
+
+
+def audit(vm):
+    """Its audit lines: [(signs, s that the clock was behind, s withheld)]."""
+    return [(signs, float(away) * (1 if way == "behind" else -1), float(held))
+            for signs, away, way, held in re.findall(
+                r"audit: disruption noticed by (.*): the clock was ([\d.]+) s "
+                r"(\w+), service was withheld for ([\d.]+) s\n", vm.output())]
 
 
 def audited(vm, sign, behind, tolerance=0.3):
     """The audit line: the sign, how far the clock was out."""
-    lines = vm.wait_for(r"audit: disruption.*", 5) and re.findall(
-        r"audit: disruption noticed by (.*): the clock was ([\d.]+) s (\w+), "
-        r"service was withheld for ([\d.]+) s", vm.output())
-    signs, away, way, withheld = lines[-1]
+    lines = vm.wait_for(r"audit: disruption.*\n", 5) and audit(vm)
+    signs, away, withheld = lines[-1]
     assert sign in signs, lines
-    assert way == ("behind" if behind >= 0 else "ahead"), lines
-    assert abs(float(away) - abs(behind)) < tolerance, lines
-    assert float(withheld) < 3, lines
-    return signs, float(away), float(withheld)
+    assert abs(away - behind) < tolerance, lines
+    assert withheld < 3, lines
+
+
+def recovered(client, vm, gap, sign, told=0):
+    """Service is back, nothing wrong was said, and the audit line says what
+    happened, after `told` others."""
+    slack = 0.02
+    back = client.until_served(3, gap.since)
+    time.sleep(0.2)
+    replies = client.take()
+    judge(replies)
+    if gap.queues:  # what was asked meanwhile is answered, late
+        times = gap.since - gap.queues, gap.since
+        asked = sum(times[0] < t < times[1] for t in client.asked.values())
+        answered = sum(times[0] < r.asked < times[1] for r in replies)
+        assert answered >= asked - BATCH - 5, (
+            answered, asked, client.unsent, times)
+    after = [r for r in replies if r.came > gap.since]
+    withheld = [r.came for r in after if not r.synchronised]
+    first = min(r.came for r in after if r.synchronised)
+    lines = lab.until("an audit line", 2, lambda: audit(vm)[told:])
+    assert len(lines) == 1, lines
+    signs, away, held = lines[0]
+    assert sign in signs, lines
+    # It was measured while service was withheld: half a delay may be missing.
+    assert gap.least - slack - held / 2 <= away <= (
+        gap.most + slack + held / 2), (lines, gap.least, gap.most)
+    assert held <= first - gap.since + slack, (lines, first - gap.since)
+    assert not withheld or held >= max(withheld) - min(withheld) - slack
+    return back
+
+
+class Snapshots:
+    """An appliance that is taken back to an earlier moment."""
+
+    def __init__(self, boot, link, options, folder, extra=(), **more):
+        disk = os.path.join(str(folder), "snapshots.qcow2")
+        lab.run(lab.peer("qemu-img"), "create", "-f", "qcow2", disk, "64M")
+        self.boot, self.link, self.options, self.more = (
+            boot, link, options, more)
+        self.extra = [*RTC, *extra, "-drive",
+                      "if=none,id=d0,format=qcow2,file=" + disk]
+        self.vm = served(boot, link, options, extra=self.extra, **more)
+        self.saved = self.gap = None
+
+    def save(self):
+        """It takes a pause of its own, too short to be noticed: until it is
+        taken back, the appliance may be wrong by that."""
+        began = time.time()
+        self.vm.qmp("stop")
+        self.saved = began, time.time()
+        monitor(self.vm, "savevm one")
+        self.gap = Gap(self.saved, (time.time(), time.time()))
+        self.vm.qmp("cont")
+
+    def back(self, wait=0):
+        """QEMU does not let a counter go back: what is missing is the sum of
+        all pauses since."""
+        began = time.time()
+        self.vm.qmp("stop")
+        ended = time.time()
+        time.sleep(wait)
+        monitor(self.vm, "loadvm one")
+        on = time.time()
+        self.vm.qmp("cont")
+        gap = Gap((began, ended), (on, time.time()), on - began)
+        gap.least += self.gap.least
+        gap.most += self.gap.most + 0.05
+        self.gap = gap
+        return gap
+
+    def restart(self, wait=0):
+        """In another QEMU it does."""
+        self.vm.qmp("quit")
+        self.vm.process.wait(10)
+        self.vm = self.boot(self.options, net=self.link.netdev(), extra=[
+            *self.extra, "-loadvm", "one", "-S"], **self.more)
+        self.vm.qmp("query-status")
+        time.sleep(wait)
+        on = time.time()
+        self.vm.qmp("cont")
+        return Gap(self.saved, (on, time.time()), wait)
 
 
 def monitor(vm, line):
@@ -141,24 +267,31 @@ class Copies:
     def __init__(self, boot, link, options, extra=(), **more):
         self.boot, self.link, self.options = boot, link, options
         self.more = more
-        self.rtc = ["-rtc", "base=utc,clock=host"]
-        self.vm = served(boot, link, options, extra=[*self.rtc, *extra],
-                         **more)
+        self.vm = served(boot, link, options, extra=[*RTC, *extra], **more)
         self.file = self.vm.console + ".migration"
+        self.saved = self.gap = None
 
     def save(self):
         """It is over with it then."""
+        began = time.time()
         self.vm.qmp("migrate", uri="file:" + self.file)
         lab.until("saved", 20, lambda: self.vm.qmp(
-            "query-migrate").get("status") == "completed")
+            "query-migrate").get("status") == "completed", 0.01)
+        self.saved = began, time.time()
         self.vm.qmp("quit")
         self.vm.process.wait(10)
 
-    def start(self, extra=()):
+    def start(self, extra=(), wait=0):
+        """Start it again; `wait`: with its link up, before it runs."""
         self.vm = self.boot(self.options, net=self.link.netdev(), extra=[
-            *self.rtc, *extra, "-incoming", "file:" + self.file], **self.more)
+            *RTC, *extra, "-incoming", "defer"], **self.more)
+        self.vm.qmp("query-status")
+        time.sleep(wait)
+        began = time.time()
+        self.vm.qmp("migrate-incoming", uri="file:" + self.file)
         lab.until("running", 10, lambda: self.vm.qmp(
             "query-status")["status"] == "running", 0.01)
+        self.gap = Gap(self.saved, (began, time.time()), wait)
         return self.vm
 
 

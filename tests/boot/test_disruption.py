@@ -69,22 +69,12 @@ def test_a_copy_without_any_sign_is_noticed_by_the_rtc(boot, link, upstream):
 def test_a_snapshot_taken_back_does_not_serve_its_time(boot, link, upstream,
                                                        tmp_path):
     del upstream
-    disk = str(tmp_path / "snapshots.qcow2")
-    lab.run(lab.peer("qemu-img"), "create", "-f", "qcow2", disk, "64M")
-    vm = d.served(boot, link, PLAIN, extra=[
-        "-rtc", "base=utc,clock=host", *d.MARKER, "-drive",
-        "if=none,id=d0,format=qcow2,file=" + disk])
-    # To write it takes a pause of its own, too short to be noticed.
-    d.monitor(vm, "savevm one")
-    d.monitor(vm, "loadvm one")
-    vm.wait_for("audit: disruption", 5)
+    s = d.Snapshots(boot, link, PLAIN, tmp_path, d.MARKER)
     with d.Client() as client:
-        for _ in range(2):
-            d.sleep(1)
-            d.monitor(vm, "loadvm one")
-            client.until_served(3)
-        client.no_lies()
-    d.audited(vm, "vmclock's disruption marker", 2.5, 2.5)
+        s.save()
+        for told in range(2):
+            d.recovered(client, s.vm, s.back(), "vmclock's disruption marker",
+                        told)
 
 
 @pytest.mark.parametrize("new", [1, 2], ids=["same-id", "other-id"])
