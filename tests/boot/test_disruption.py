@@ -127,3 +127,18 @@ def test_with_nothing_but_local_the_rtc_is_asked_again(boot, link):
         client.no_lies()
     assert client.replies[-1].stratum == 7
     d.audited(vm, "the RTC", 6, 2)
+
+
+def test_with_nothing_but_local_a_pause_the_rtc_ran_through_is_over(
+        boot, link):
+    """Too short for the RTC to notice, long enough to see that it ran."""
+    vm = d.Copies(boot, link, "address 10.0.2.15/24; allow; local stratum 7 "
+                  "waitunsynced 1; ", d.MARKER)
+    with d.Client() as client:
+        vm.save()
+        d.sleep(0.4)
+        now = vm.start(d.MARKER)
+        client.until_served(3)
+        client.no_lies()
+    assert client.replies[-1].stratum == 7
+    d.audited(now, "vmclock's disruption marker", 1, 1.5)
