@@ -45,6 +45,7 @@ boot-y := \
     main \
     loop \
     recover \
+    away \
     generation \
     settings \
     ke_service \
@@ -105,6 +106,7 @@ drivers-y := \
     rtc_edge \
     disruption \
     kvmclock \
+    steal \
     hpet \
     pmtimer \
     pit

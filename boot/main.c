@@ -10,6 +10,7 @@
 #include "arch/panic.h"
 #include "arch/selftest.h"
 #include "arch/tsc.h"
+#include "boot/away.h"
 #include "boot/clock_cost.h"
 #include "boot/ke_service.h"
 #include "boot/leaps.h"
@@ -68,6 +69,8 @@ static struct {
     struct upstream_source source[CONFIG_SOURCES_MAX];
     struct ke_clients ke_clients;
     struct upstream upstream;
+    struct steal steal;
+    struct away away;
     struct refclocks refclocks;
     struct ke_service ke;
     struct recover recover;
@@ -513,6 +516,8 @@ static void start_upstream(void)
         .use_dhcp = config->dhcp_sources,
         .ticks_per_s = machine.tsc.best.hz,
         .ke = &machine.ke_clients,
+        .stolen_ns = away_ns,
+        .stolen_arg = &machine.away,
     };
 
     const struct refclock_machine from = {
@@ -521,6 +526,9 @@ static void start_upstream(void)
         .ticks_per_s = machine.tsc.best.hz,
     };
 
+    away_start(&machine.away,
+               steal_attach(&machine.steal) ? &machine.steal : NULL,
+               machine.tsc.best.hz);
     start_ke_clients();
     refclocks_start(&machine.refclocks, config, &from, &machine.client,
                     machine.tsc.best.hz);

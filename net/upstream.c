@@ -169,6 +169,13 @@ static void tell_doubt(struct upstream_slot *s, enum source_verdict verdict,
         s->doubted = doubt;
 }
 
+static void tell_stolen(struct upstream *u, bool awaited)
+{
+    if (u->stolen_ns != NULL)
+        client_stolen(u->client,
+                      (double)u->stolen_ns(u->stolen_arg, awaited) * 1e-9);
+}
+
 static void on_reply(void *arg, struct udp_pcb *pcb, struct pbuf *p,
                      const ip_addr_t *from, u16_t port)
 {
@@ -185,6 +192,8 @@ static void on_reply(void *arg, struct udp_pcb *pcb, struct pbuf *p,
     pbuf_free(p);
     if (!whole)
         return;
+
+    tell_stolen(u, false);
 
     enum source_verdict verdict =
         client_receive(u->client, slot, data, len, u->net->rx_ticks);
@@ -243,6 +252,7 @@ void upstream_sent(struct upstream *u, const uint8_t transmit_ts[8],
         const struct upstream_slot *s = &u->slot[i];
 
         if (s->pcb != NULL && memcmp(s->transmit_ts, transmit_ts, 8) == 0) {
+            tell_stolen(u, true);
             client_sent(u->client, i, tx_ticks);
             return;
         }
@@ -623,6 +633,8 @@ void upstream_start(struct upstream *u, const struct upstream_setup *setup,
     u->ke = setup->ke;
     u->ticks_per_s = setup->ticks_per_s;
     u->use_dhcp = setup->use_dhcp;
+    u->stolen_ns = setup->stolen_ns;
+    u->stolen_arg = setup->stolen_arg;
     for (unsigned i = 0; i < setup->source_count && i < UPSTREAM_NAMES_MAX; i++)
         add_name(u, i, &setup->source[i], now_ticks);
     client_ready(u->client);

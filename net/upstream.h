@@ -76,6 +76,8 @@ struct upstream {
     struct ke_clients *ke;
     uint64_t ticks_per_s;
     bool use_dhcp;
+    uint64_t (*stolen_ns)(void *arg, bool awaited);
+    void *stolen_arg;
     struct upstream_name name[UPSTREAM_NAMES_MAX];
     struct upstream_slot slot[CLIENT_SOURCES_MAX];
     struct ip_addr6 own[UPSTREAM_OWN_MAX];
@@ -95,6 +97,10 @@ struct upstream_setup {
     bool use_dhcp; /* also follow the servers that DHCP names */
     uint64_t ticks_per_s;
     struct ke_clients *ke; /* of sources with `nts`; lent for good */
+    /* For how long the processor has been others'; asked when a request leaves
+     * and is `awaited`, and when an answer came.  NULL: nobody knows. */
+    uint64_t (*stolen_ns)(void *arg, bool awaited);
+    void *stolen_arg;
 };
 
 /*

@@ -32,6 +32,12 @@
  * one: in an hour, as much as a change of temperature does. */
 #define KEPT_WANDER 1e-9
 
+/* Stolen time below that, s, is no more than the noise of a good path.  Samples
+ * that were touched are left out from the eighth on, three in a row. */
+#define STOLEN_LEAST    10e-6
+#define STOLEN_KNOWN    8
+#define STOLEN_IN_A_ROW 3
+
 /* chrony's default of `corrtimeratio`, in thousandths. */
 #define CORRTIMERATIO_USUAL 3000
 
@@ -215,6 +221,8 @@ void client_start_over(struct client *c, struct source *s, uint64_t ticks)
     s->delay_seen = 0;
     s->gathered = 0;
     s->unreach = 0;
+    s->stolen = 0;
+    s->touched = 0;
     s->warm = false;
     s->trouble = SOURCE_COMBINED;
     s->state = SOURCE_NO_SAMPLE;
@@ -433,6 +441,7 @@ void client_sent(struct client *c, int slot, uint64_t tx_ticks)
     if (!is_slot(c, slot) || c->source[slot].warm)
         return;
     peer_sent(&c->source[slot].peer, tx_ticks);
+    c->source[slot].stolen_sent = c->stolen;
     c->source[slot].sent_ticks = tx_ticks;
 }
 
@@ -500,6 +509,30 @@ void client_replied(struct client *c, uint64_t ticks)
     c->replied_ticks = ticks;
 }
 
+void client_stolen(struct client *c, double seconds)
+{
+    c->stolen = seconds;
+}
+
+/* Was the processor away while this was measured?  False: leave it out. */
+static bool weigh_stolen(const struct client *c, struct source *s)
+{
+    double stolen = c->stolen - s->stolen_sent;
+
+    if (!(stolen >= STOLEN_LEAST)) {
+        s->stolen = 0;
+        s->touched = 0;
+        return true;
+    }
+    if (c->set && s->filter.total >= STOLEN_KNOWN &&
+        s->touched < STOLEN_IN_A_ROW) {
+        s->touched++;
+        return false;
+    }
+    s->stolen = stolen;
+    return true;
+}
+
 static enum source_verdict take_sample(struct client *c, struct source *s,
                                        const struct peer_reply *reply,
                                        uint64_t rx_ticks)
@@ -514,6 +547,8 @@ static enum source_verdict take_sample(struct client *c, struct source *s,
     s->trouble = SOURCE_COMBINED;
     if (!delay_passes(s, &sample))
         return SOURCE_BAD_DELAY;
+    if (!weigh_stolen(c, s))
+        return SOURCE_STOLEN;
     s->header = reply->header;
     s->interleaved = reply->interleaved;
     if (reply->measured)

@@ -209,6 +209,9 @@ struct source {
     uint8_t gathered; /* samples that `best` was chosen from */
     struct filter_sample best;
     uint64_t best_ticks;
+    double stolen_sent;    /* s, the client's `stolen` when the request left */
+    double stolen;         /* s, while the last sample was taken */
+    uint8_t touched;       /* samples in a row that were left out for that */
     uint32_t delay_seen;   /* samples that `delay_quantile` stands on */
     double delay_quantile; /* s, of the round trips, and how far about it */
     double delay_spread;   /* they lie */
@@ -237,6 +240,7 @@ struct client {
     uint32_t losses;    /* of the time, that were heeded */
     bool lost;          /* it was, and no set since */
     bool held;          /* by client_hold() */
+    double stolen;      /* s, as client_stolen() told */
     bool told;          /* by client_told(), since then */
     double told_offset; /* how far the clock was behind that */
     uint64_t replied_ticks;
@@ -361,6 +365,14 @@ uint64_t client_next(const struct client *c);
  */
 bool client_poll(struct client *c, uint64_t now_ticks,
                  struct client_request *request);
+
+/*
+ * The processor has been others' for so many seconds in all, while it was
+ * wanted.  To be told before client_sent() and client_receive(): a sample that
+ * this touched is left out, but not more than three in a row, or until the
+ * source is known; one that is not left out widens the bound by it.
+ */
+void client_stolen(struct client *c, double seconds);
 
 /* The request of that slot was handed to the card at `tx_ticks`: T1. */
 void client_sent(struct client *c, int slot, uint64_t tx_ticks);

@@ -90,7 +90,7 @@ void served_describe(struct client *c, uint64_t ticks, const struct view *v)
     out->root_dispersion =
         ntp_short_seconds(s->header.root_dispersion) +
         CLIENT_SIGMAS * real_max(k->error, now) + s->filter.delay_error +
-        k->spread + real_exp2i(c->start.precision) +
+        k->spread + s->stolen + real_exp2i(c->start.precision) +
         real_abs(k->offset - discipline_offset(&c->discipline, ticks));
     out->growth = c->skew > KNOWN_SKEW ? growth_now(c)
                                        : CLIENT_SIGMAS * (then - now) / ahead;

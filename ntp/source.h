@@ -104,7 +104,8 @@ char source_state_letter(enum source_state state);
     X(SOURCE_BAD_TIMES, "timestamps impossible")                               \
     X(SOURCE_BAD_DISTANCE, "root distance out of range")                       \
     X(SOURCE_BAD_LOOP, "server follows us")                                    \
-    X(SOURCE_BAD_DELAY, "round trip too long")
+    X(SOURCE_BAD_DELAY, "round trip too long")                                 \
+    X(SOURCE_STOLEN, "the host had our processor meanwhile")
 
 #define SOURCE_VERDICT_ENUM(id, text) id,
 enum source_verdict {
