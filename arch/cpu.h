@@ -63,6 +63,24 @@ static inline void msr_write(uint32_t msr, uint64_t value)
                      : "memory");
 }
 
+/* Random bits of the processor's, where it has such an instruction; false: none
+ * are there just now. */
+static inline bool cpu_rdseed(uint64_t *value)
+{
+    bool ok;
+
+    __asm__ volatile("rdseed %0" : "=r"(*value), "=@ccc"(ok));
+    return ok;
+}
+
+static inline bool cpu_rdrand(uint64_t *value)
+{
+    bool ok;
+
+    __asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(ok));
+    return ok;
+}
+
 /* Tell the processor that this is a waiting loop. */
 static inline void cpu_relax(void)
 {

@@ -34,7 +34,7 @@ struct source {
 };
 
 /* The background's; other levels have generators of their own. */
-static struct {
+static struct entropy {
     struct rng rng;
     unsigned bits;
     struct source rdseed, rdrand, device, jitter;
@@ -48,22 +48,6 @@ static struct {
 } entropy;
 
 extern uintptr_t __stack_chk_guard;
-
-static bool rdseed(uint64_t *value)
-{
-    bool ok;
-
-    __asm__ volatile("rdseed %0" : "=r"(*value), "=@ccc"(ok));
-    return ok;
-}
-
-static bool rdrand(uint64_t *value)
-{
-    bool ok;
-
-    __asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(ok));
-    return ok;
-}
 
 static void credit(unsigned bits)
 {
@@ -145,9 +129,9 @@ static void gather(unsigned samples)
 {
     /* RDRAND is drawn from a generator, so its words share their entropy. */
     if (entropy.rdseed.present)
-        gather_hardware(&entropy.rdseed, rdseed, 60);
+        gather_hardware(&entropy.rdseed, cpu_rdseed, 60);
     if (entropy.rdrand.present)
-        gather_hardware(&entropy.rdrand, rdrand, 32);
+        gather_hardware(&entropy.rdrand, cpu_rdrand, 32);
     gather_jitter(samples);
 }
 
@@ -180,7 +164,7 @@ void entropy_draw(struct rng *r, void *buf, size_t len)
 
     if (is_healthy(&entropy.rdrand))
         for (unsigned tries = 0; tries < RETRIES; tries++)
-            if (rdrand(&fresh[2]))
+            if (cpu_rdrand(&fresh[2]))
                 break;
     rng_fill(r, fresh, buf, len);
 }

@@ -394,11 +394,6 @@ static const struct aes_cipher *cipher(void)
 
 static void start_nts(void)
 {
-    if (!entropy_state().seeded) {
-        log_line("nts: refused: too little entropy");
-        return;
-    }
-
     const struct nts_setup setup = {
         .config = machine.config,
         .kept = state_loaded(&machine.state),

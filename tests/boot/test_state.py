@@ -12,6 +12,7 @@ import uuid
 import pytest
 
 import lab
+import nts_lab
 
 ADDRESS = "address 10.0.2.15/24; gateway 10.0.2.2; "
 STATIC = ADDRESS + "server 10.0.2.2 iburst; allow"
@@ -576,6 +577,32 @@ def test_console_names_the_sources_of_randomness(boot, cpu, names):
             break
     assert found == names.replace("jitter", "virtio-rng jitter")
     assert bits >= 768
+
+
+# A machine whose time is counted in instructions has nothing random in it.
+EVEN = {"cpu": "qemu64", "accel": "tcg,thread=single",
+        "extra": ["-icount", "shift=3"]}
+
+
+def test_without_randomness_nts_is_refused_and_time_is_served(boot, link,
+                                                              upstream):
+    del upstream
+    vm = boot(STATIC, net=link.netdev(), **EVEN)
+    vm.wait_for(r"entropy: 0 bits from$", 20)
+    vm.wait_for(r"entropy: WARNING: too little")
+    vm.wait_for(r"nts: refused: too little entropy$")
+    lab.ask_until(lambda r: r.synchronised, 20)
+    assert not nts_lab.accepts(lab.GUEST)
+    assert "key establishment on port" not in vm.output()
+
+
+def test_what_virtio_rng_gives_is_enough_for_nts(boot, link, upstream):
+    del upstream
+    vm = boot(STATIC, net=link.netdev(), rng=True, **EVEN)
+    vm.wait_for(r"entropy: \d+ bits from virtio-rng$", 20)
+    lab.ask_until(lambda r: r.synchronised, 20)
+    lab.until("NTS-KE", 20, lambda: nts_lab.accepts(lab.GUEST))
+    assert "nts: refused" not in vm.output()
 
 
 def test_silent_virtio_rng_is_not_waited_for(boot, tmp_path):
