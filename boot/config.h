@@ -173,6 +173,7 @@ struct config {
  */
 struct config_builder;
 
+/* Nothing but the built-in defaults so far. */
 void config_init(struct config_builder *b);
 
 /* A configuration as text; `name` is what messages call it. */

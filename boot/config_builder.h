@@ -183,6 +183,12 @@ extern const struct kinds chrony_kinds;
 extern const struct kinds ntpconf_kinds;
 extern const struct kinds own_kinds;
 
+/*
+ * Level of all that follows: boot.  When a directive_...() or a ..._add()
+ * returns false, the report has an error that says why.
+ */
+
+/* The directive of that name, in either case of letters; NULL: none. */
 const struct kind *kind_find(const struct kinds *kinds, struct word name);
 
 /*

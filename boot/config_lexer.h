@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Lines and words of a configuration. */
+/* Lines and words of a configuration.  Level of all: any. */
 #ifndef BOOT_CONFIG_LEXER_H
 #define BOOT_CONFIG_LEXER_H
 
@@ -30,6 +30,7 @@ struct line {
     uint32_t number;
 };
 
+/* At the first line of any bytes, which are lent to all that follows. */
 struct lexer lexer_of(const char *text, size_t len);
 
 /* The next line, which may be empty.  CR before LF counts as white space. */

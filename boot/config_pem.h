@@ -18,7 +18,10 @@ enum pem_verdict {
  */
 enum pem_verdict pem_certificates(struct word text);
 
-/* A private key, in one of the three forms that OpenSSL writes. */
+/*
+ * A private key, in one of the three forms that OpenSSL writes.  Takes any
+ * bytes at all.  RFC 7468, 10 and 11; RFC 5915, 4.  Level: any.
+ */
 enum pem_verdict pem_private_key(struct word text);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is wrong with a configuration, and what in it is not followed. */
+/* What is wrong with a configuration, and what in it is not followed.  Level of
+ * all: any. */
 #ifndef BOOT_CONFIG_REPORT_H
 #define BOOT_CONFIG_REPORT_H
 
@@ -49,6 +50,7 @@ void report_error(struct report *r, struct place at, struct word found,
 void report_wrong(struct report *r, struct place at, const char *found,
                   const char *expected);
 
+/* What was made of `found`, which is no error. */
 void report_note(struct report *r, struct place at, struct word found,
                  const char *done);
 

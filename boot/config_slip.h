@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A misspelt word, and which one it could have been. */
+/* A misspelt word, and which one it could have been.  Level of all: any. */
 #ifndef BOOT_CONFIG_SLIP_H
 #define BOOT_CONFIG_SLIP_H
 
@@ -12,6 +12,7 @@ struct slip {
     unsigned least;      /* changes to it; as many are too many */
 };
 
+/* For that word, not compared with any name yet. */
 struct slip slip_of(struct word word);
 
 /* Could that name have been meant? */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Strings put together piece by piece in a buffer of fixed size. */
+/* Strings put together piece by piece in a buffer of fixed size.  Level of all:
+ * any. */
 #ifndef BOOT_CONFIG_TEXT_H
 #define BOOT_CONFIG_TEXT_H
 
@@ -17,6 +18,7 @@ struct text {
 /* An empty text in that buffer. */
 struct text text_in(char *buffer, size_t size);
 
+/* Add to its end: a string as it is, a character, a number in decimal. */
 void text_add(struct text *t, const char *string);
 void text_add_char(struct text *t, char c);
 void text_add_number(struct text *t, int64_t number);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Words of a configuration as numbers, addresses and names. */
+/* Words of a configuration as numbers, addresses and names.  What returns bool
+ * writes its results only on true.  Level of all: any. */
 #ifndef BOOT_CONFIG_VALUE_H
 #define BOOT_CONFIG_VALUE_H
 
@@ -10,8 +11,7 @@
  * A decimal number, scaled by 10^places and rounded to nearest: "-1.5e-3" with
  * nine places is -1500000.  Takes a sign, a point and an exponent, no white
  * space, no hexadecimal, no infinity.  What is too large for `value` becomes
- * the largest.  Returns false, and leaves `value`, when it is no number.
- * Level: any.
+ * the largest.  Returns false when it is no number.
  */
 bool value_decimal(struct word word, unsigned places, int64_t *value);
 

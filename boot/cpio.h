@@ -20,6 +20,7 @@
 enum cpio_result { CPIO_RESULTS(CPIO_RESULT_ENUM) CPIO_RESULT_COUNT };
 #undef CPIO_RESULT_ENUM
 
+/* That result in words.  Level: any. */
 const char *cpio_result_text(enum cpio_result result);
 
 /* A member of an archive; both pointers point into it. */
@@ -42,8 +43,7 @@ static inline bool cpio_is_file(const struct cpio_entry *e)
  * member may be missing, and an archive may follow another one after zeros.
  * `e` is written only on CPIO_ENTRY, and after anything else `r` is of no more
  * use.
- *
- * Level: boot.
+ * Level: any.
  */
 enum cpio_result cpio_next(struct reader *r, struct cpio_entry *e);
 

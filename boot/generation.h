@@ -20,7 +20,8 @@ struct generation {
  */
 bool generation_judge(const struct generation *g, struct state *state);
 
-/* What is to be kept, a part of boot/remember.c; `arg` is the generation. */
+/* What is to be kept, a part of boot/remember.c; `arg` is the generation.
+ * Level: background. */
 void generation_collect(void *arg, struct state_data *data);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A GUID partition table (UEFI 2.10, 5.3). */
+/* A GUID partition table (UEFI 2.10, 5.3).  Level of all: any. */
 #ifndef BOOT_GPT_H
 #define BOOT_GPT_H
 

@@ -7,6 +7,7 @@
 #include "arch/log.h"
 #include "arch/mem.h"
 #include "net/addr_text.h"
+#include "net/ke_client.h"
 #include "net/tls_verify.h"
 
 #include <string.h>
@@ -18,8 +19,8 @@
  * and those of IPv6 take a second. */
 #define OWN_CERT_S 2
 
-/* Sessions for sources by NTS: more have to wait for each other. */
-#define CLIENT_SESSIONS_MAX 8
+/* Sessions for sources by NTS: those at work, and as many being closed. */
+#define CLIENT_SESSIONS_MAX (2 * KE_CLIENT_SESSIONS)
 
 /* Sessions more than connections: those that are being closed. */
 #define CLOSING_SESSIONS 8

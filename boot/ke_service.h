@@ -50,10 +50,12 @@ void ke_service_setup(struct ke_service *s,
  */
 void ke_service_poll(struct ke_service *s, uint64_t now);
 
-/* When ke_service_poll() has something to do; UINT64_MAX: never. */
+/* When ke_service_poll() has something to do; UINT64_MAX: never.  Level:
+ * background. */
 uint64_t ke_service_next(const struct ke_service *s);
 
-/* What is to be kept, a part of boot/remember.c; `arg` is the service. */
+/* What is to be kept, a part of boot/remember.c; `arg` is the service.  Level:
+ * background. */
 void ke_service_collect(void *arg, struct state_data *data);
 
 #endif

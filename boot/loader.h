@@ -82,12 +82,13 @@ enum loader_verdict loader_multiboot2(struct boot_info *info, const void *data,
 
 /*
  * Where entry.S goes, in long mode, on the main stack, interrupts off:
- * main.c.  `entry_ticks` is the counter, read first thing.
+ * main.c.  `entry_ticks` is the counter, read first thing.  Level: boot.
  */
 _Noreturn void boot_main(uint32_t protocol, uint64_t address,
                          uint64_t entry_ticks);
 
-/* Is that an RSDP, of how many bytes; 0 if not.  ACPI 6.5, 5.2.5.3. */
+/* Is that an RSDP, of how many bytes (20 or 36); 0 if not.  ACPI 6.5, 5.2.5.3.
+ * Level: any. */
 size_t loader_rsdp_check(const uint8_t *at, size_t len);
 
 #endif /* __ASSEMBLER__ */

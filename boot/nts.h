@@ -53,7 +53,8 @@ void nts_service_start(struct nts_service *s, const struct nts_setup *setup,
  */
 void nts_service_poll(struct nts_service *s, uint64_t now);
 
-/* When nts_service_poll() has something to do; UINT64_MAX: never. */
+/* When nts_service_poll() has something to do; UINT64_MAX: never.  Level:
+ * background. */
 uint64_t nts_service_next(const struct nts_service *s);
 
 /* Give interrupt level's generator fresh entropy.  Level: background. */

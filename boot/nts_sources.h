@@ -22,7 +22,8 @@ void nts_sources_trust(struct ke_clients *ke, const struct config *config);
 void nts_sources_resume(struct upstream *u, const struct state_data *kept,
                         uint64_t now_ticks);
 
-/* What is to be kept, a part of boot/remember.c; `arg` is the upstream. */
+/* What is to be kept, a part of boot/remember.c; `arg` is the upstream.  Level:
+ * background. */
 void nts_sources_collect(void *arg, struct state_data *data);
 
 #endif

@@ -62,7 +62,8 @@ void recover_join(struct recover *r);
  */
 void recover_poll(struct recover *r, uint64_t now_ticks);
 
-/* When recover_poll() has something to do; UINT64_MAX: never. */
+/* When recover_poll() has something to do; UINT64_MAX: never.  Level:
+ * background. */
 uint64_t recover_next(const struct recover *r);
 
 #endif

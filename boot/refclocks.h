@@ -32,7 +32,8 @@ void refclocks_start(struct refclocks *r, const struct config *config,
 /* Their names, for what upstream logs of them.  Level: boot. */
 void refclocks_name(const struct refclocks *r, struct upstream *u);
 
-/* Read those that are due; upstream_next() knows of them. */
+/* Read those that are due; upstream_next() knows of them.  Level:
+ * background. */
 void refclocks_poll(struct refclocks *r, uint64_t now_ticks);
 
 /* When a reading that is under way goes on. */

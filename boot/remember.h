@@ -54,7 +54,8 @@ void remember_no_more(struct remember *r);
 /* Save when it is time; go on with what is under way.  Level: background. */
 void remember_poll(struct remember *r, uint64_t now);
 
-/* When remember_poll() has something to do, UINT64_MAX: never. */
+/* When remember_poll() has something to do; UINT64_MAX: never.  Level:
+ * background. */
 uint64_t remember_next(const struct remember *r);
 
 #endif

@@ -16,7 +16,11 @@
  */
 const struct config *settings_read(const struct boot_info *info);
 
-/* What the network and the sources get; both lend from `config`. */
+/*
+ * What the network and the sources get; both lend from `config`.  `source` has
+ * room for CONFIG_SOURCES_MAX; returns how many were written.
+ * Level: boot.
+ */
 void settings_network(struct net_config *net, const struct config *config);
 unsigned settings_sources(struct upstream_source *source,
                           const struct config *config);

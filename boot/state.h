@@ -76,7 +76,8 @@ void state_save_twice(struct state *s, const struct state_data *data);
 /* Go on writing; never waits.  Level: background. */
 void state_poll(struct state *s, uint64_t now);
 
-/* When state_poll() has something to do, UINT64_MAX: never. */
+/* When state_poll() has something to do; UINT64_MAX: never.  Level:
+ * background. */
 uint64_t state_next(const struct state *s);
 
 #endif

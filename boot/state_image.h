@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is kept, as bytes on a disk: header, last words, two slots. */
+/* What is kept, as bytes on a disk: header, last words, two slots.  Level of
+ * all: any. */
 #ifndef BOOT_STATE_IMAGE_H
 #define BOOT_STATE_IMAGE_H
 

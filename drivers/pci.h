@@ -102,7 +102,8 @@ struct pci {
 void pci_init(struct pci *pci, const struct acpi *acpi,
               const struct mem_range *map, size_t map_count);
 
-/* Configuration space; `offset` below 256 and a multiple of the width. */
+/* Configuration space; `offset` below 256 and a multiple of the width.  Level:
+ * boot. */
 uint8_t pci_read8(const struct pci_device *dev, unsigned offset);
 uint16_t pci_read16(const struct pci_device *dev, unsigned offset);
 uint32_t pci_read32(const struct pci_device *dev, unsigned offset);
@@ -150,7 +151,8 @@ struct pci_msix {
  */
 bool pci_msix_enable(const struct pci_device *dev, struct pci_msix *msix);
 
-/* Send that entry's interrupts to a vector.  `entry` below `count`. */
+/* Send that entry's interrupts to a vector.  `entry` below `count`.  Level:
+ * boot. */
 void pci_msix_route(const struct pci_msix *msix, uint16_t entry,
                     uint8_t vector);
 

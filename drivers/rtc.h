@@ -32,10 +32,11 @@ extern const struct refclock_driver rtc_driver;
  */
 bool rtc_read(const struct rtc *rtc, int64_t *seconds);
 
-/* Only the second of the day, and the day as it is shown. */
+/* Only the second of the day, and the day as it is shown.  Level: as
+ * rtc_read(). */
 bool rtc_glance(const struct rtc *rtc, int32_t *second_of_day, uint8_t *day);
 
-/* Only the second, as it is shown. */
+/* Only the second, as it is shown.  Level: as rtc_read(). */
 uint8_t rtc_second(void);
 
 /* The registers, as they were read. */
@@ -48,6 +49,7 @@ struct rtc_registers {
 /*
  * Registers into seconds since 1970.  Returns NULL when done, else what is
  * wrong with them; `seconds` is written only when done.
+ * Level: any.
  */
 const char *rtc_decode(const struct rtc_registers *r, int64_t *seconds);
 

@@ -100,7 +100,8 @@ bool virtq_take(struct virtq *q, struct virtq_used *used);
  */
 bool virtq_arm(struct virtq *q, uint16_t count);
 
-/* Ask for no interrupt; the device may send one regardless. */
+/* Ask for no interrupt; the device may send one regardless.  2.7.7.  Level:
+ * interrupt, or interrupts off. */
 void virtq_disarm(struct virtq *q);
 
 /* How many buffers the device has, those not yet published included. */

@@ -39,10 +39,12 @@ struct vmclock_time {
  * Read the page's bytes, which nobody writes to meanwhile: any bytes at all.
  * Returns NULL when done, else why there is no time to be had; `t` is written
  * only when done.
+ * UAPI.13.  Level: any.
  */
 const char *vmclock_parse(struct view page, struct vmclock_time *t);
 
-/* The reading for counter value `ticks`; NULL when done, else what is wrong. */
+/* The reading for counter value `ticks`; NULL when done, else what is wrong.
+ * Level: any. */
 const char *vmclock_at(const struct vmclock_time *t, uint64_t ticks,
                        struct refclock_sample *sample);
 

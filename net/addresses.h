@@ -14,10 +14,12 @@ struct net;
  */
 void addresses_start(struct net *net);
 
-/* Tell the log, the fast path and upstream what has changed, if anything. */
+/* Tell the log, the fast path and upstream what has changed, if anything.
+ * Level: background. */
 void addresses_poll(struct net *net);
 
-/* Name server number `i`: of the configuration, or of DHCP and routers. */
+/* Name server number `i`, from 0: of the configuration, or of DHCP and routers.
+ * False: there are not so many.  Level: background. */
 bool addresses_nameserver(const struct net *net, unsigned i,
                           struct ip_addr6 *addr);
 

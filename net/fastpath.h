@@ -107,7 +107,8 @@ struct fastpath {
     volatile bool stale;
 };
 
-/* Level: boot. */
+/* Start without addresses.  What is pointed to is lent for good.  Level:
+ * boot. */
 void fastpath_init(struct fastpath *fp, const struct fastpath_config *config,
                    struct netdev *dev, struct limit *limit, struct ring *ring);
 
@@ -142,7 +143,8 @@ bool fastpath_disrupted(struct fastpath *fp);
  * Level: background with interrupts off. */
 void fastpath_disown(struct fastpath *fp);
 
-/* May a request from there be answered, given how it was authenticated? */
+/* May a request from there be answered, given whether NTS or a key
+ * authenticates it?  Level: any. */
 bool fastpath_satisfied(const struct fastpath_config *config,
                         const struct ip_addr6 *source, bool authenticated);
 

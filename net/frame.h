@@ -97,10 +97,11 @@ size_t frame_answer(const struct frame *f, uint8_t *data,
  */
 void frame_seal(const struct frame *f, uint8_t *data, uint16_t payload_len);
 
-/* May a host with that address be answered at all? */
+/* May a host with that address be answered at all?  Level: any. */
 bool frame_source_ok(const struct ip_addr6 *source);
 
-/* Is it private, shared or link-local (RFC 1918, 3927, 4193, 6598)? */
+/* Is it private, shared or link-local (RFC 1918, 3927, 4193, 6598)?  Level:
+ * any. */
 bool frame_is_private(const struct ip_addr6 *addr);
 
 #endif

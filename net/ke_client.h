@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Background: NTS-KE with the servers we follow, and when to try again. */
+/* NTS-KE with the servers we follow, and when to try again.  Level of all:
+ * background, if nothing else is said. */
 #ifndef NET_KE_CLIENT_H
 #define NET_KE_CLIENT_H
 
@@ -137,8 +138,8 @@ void ke_client_chose(struct ke_client *k, const struct ip_addr6 *addr);
 /*
  * Go on with keys of a run before, whose certificate was valid from and until
  * then; cookies are added and an address is chosen by the caller.  They end
- * with the certificate, as far as dates are checked: false, once it has. Level:
- * boot.
+ * with the certificate, as far as dates are checked: false, once it has.
+ * Level: boot.
  */
 bool ke_client_resume(struct ke_client *k, const struct nts_client_keys *keys,
                       int64_t not_before, int64_t not_after,

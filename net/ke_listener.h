@@ -79,7 +79,8 @@ bool ke_listener_start(struct ke_listener *k, const struct ke_setup *setup);
  */
 void ke_listener_poll(struct ke_listener *k, uint64_t now_ticks);
 
-/* When there is work again without a frame; 0: at once. */
+/* The counter value at which there is work again without a frame; 0: at once.
+ * Level: background. */
 uint64_t ke_listener_next(const struct ke_listener *k);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What lwIP asks of net/lwip_port.c while it runs (see there). */
+/* What lwIP asks of net/lwip_port.c while it runs (see there).  Level of all:
+ * background. */
 #ifndef NET_LWIP_HOOKS_H
 #define NET_LWIP_HOOKS_H
 

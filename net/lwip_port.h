@@ -143,14 +143,16 @@ void net_tell(struct net *net, struct upstream *upstream);
  */
 void net_poll(struct net *net, uint64_t now_ticks);
 
-/* Milliseconds until net_poll() has work to do again without a frame. */
+/* Milliseconds until net_poll() has work to do again without a frame.  Level:
+ * background. */
 uint32_t net_next_timeout_ms(struct net *net);
 
 /* Has there been a disruption that is not taken care of, so that nothing may
- * leave?  It is looked for. */
+ * leave?  It is looked for.  Level: background. */
 bool net_is_stale(struct net *net);
 
-/* Forget all TCP connections without another byte, and their secret. */
+/* Forget all TCP connections without another byte, and their secret.  Level:
+ * background. */
 void net_renew(struct net *net);
 
 /*
@@ -166,11 +168,12 @@ static inline bool net_pending(const struct net *net)
  * The frame at hand is from this peer: remember the way back to him.  To be
  * called from lwIP's callbacks; `peer` is zeroed the first time, and lent until
  * net_peer_forget().
+ * Level: background.
  */
 void net_peer_note(struct net_peer *peer, const struct ip_addr6 *addr);
 void net_peer_forget(struct net_peer *peer);
 
-/* lwIP's addresses and ours. */
+/* lwIP's addresses and ours.  Level: any. */
 struct ip_addr6 net_addr_from_lwip(const ip_addr_t *addr);
 ip_addr_t net_addr_to_lwip(const struct ip_addr6 *addr);
 

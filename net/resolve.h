@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Background: a name into addresses, by the name servers we know. */
+/* A name into addresses, by the name servers we know.  Level of all:
+ * background. */
 #ifndef NET_RESOLVE_H
 #define NET_RESOLVE_H
 
@@ -48,11 +49,13 @@ void resolve_start(struct resolve *r, struct net *net, const char *name,
 /* What is due.  Returns RESOLVE_ASKING as long as it goes on. */
 enum resolve_state resolve_poll(struct resolve *r, uint64_t now_ticks);
 
+/* Forget the questions; no answer to them counts any more. */
 void resolve_stop(struct resolve *r);
 
 /* Is it an address, which needs no resolving? */
 bool resolve_literal(const char *text, struct ip_addr6 *addr);
 
+/* Why there are no addresses, in words. */
 const char *resolve_text(enum resolve_state state);
 
 /*

@@ -63,7 +63,7 @@ struct tls_server {
     unsigned owns;
 };
 
-/* `alpn` is lent for good. */
+/* Without certificates yet; `alpn` is lent for good.  False: no memory. */
 bool tls_server_init(struct tls_server *s, const char *alpn);
 
 /*
@@ -83,6 +83,7 @@ struct tls_client {
     mbedtls_x509_crt anchors;
 };
 
+/* That trusts nobody yet; `alpn` is lent for good.  False: no memory. */
 bool tls_client_init(struct tls_client *c, const char *alpn);
 
 /*
@@ -126,6 +127,7 @@ enum tls_state {
 /* At most one step of the handshake, or of sending. */
 enum tls_state tls_step(struct tls *t);
 
+/* How it stands, without a step. */
 enum tls_state tls_state(const struct tls *t);
 
 /* Is there something to do: a step, or bytes to be read? */
@@ -197,6 +199,7 @@ struct tls_stats {
     uint64_t longest_us; /* of all steps */
 };
 
+/* Of all sessions since boot. */
 const struct tls_stats *tls_stats(void);
 
 #endif

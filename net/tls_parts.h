@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of net/tls.h share. */
+/* What the files of net/tls.h share.  Level of all: background. */
 #ifndef NET_TLS_PARTS_H
 #define NET_TLS_PARTS_H
 

@@ -122,20 +122,23 @@ void upstream_name_clock(struct upstream *u, int slot, const char *name);
 void upstream_poll(struct upstream *u, uint64_t now_ticks);
 
 /* The machine was copied or taken back: what was agreed on with servers is
- * dropped, and questions under way are forgotten. */
+ * dropped, and questions under way are forgotten.  Level: background. */
 void upstream_renew(struct upstream *u, uint64_t now_ticks);
 
-/* The counter value at which upstream_poll() has work to do. */
+/* The counter value at which upstream_poll() has work to do.  Level:
+ * background. */
 uint64_t upstream_next(const struct upstream *u);
 
-/* For net/: something that the sources depend on has changed. */
+/* For net/: something that the sources depend on has changed.  Level:
+ * background. */
 void upstream_link_up(struct upstream *u);
 void upstream_addresses(struct upstream *u, const struct ip_addr6 *addr,
                         unsigned count);
 void upstream_dhcp_sources(struct upstream *u, const struct ip_addr6 *addr,
                            unsigned count);
 
-/* A datagram with that transmit timestamp was handed to the card. */
+/* A datagram with that transmit timestamp was handed to the card.  Level:
+ * background. */
 void upstream_sent(struct upstream *u, const uint8_t transmit_ts[8],
                    uint64_t tx_ticks);
 

@@ -26,18 +26,20 @@ struct aead {
     };
 };
 
-/* Bytes of a key: 32 or 16, or 0 for an algorithm that is not known. */
+/* Bytes of a key: 32 or 16, or 0 for an algorithm that is not known.  Level:
+ * any. */
 size_t aead_key_len(enum aead_id id);
 
 /*
  * N_MAX, the most bytes of nonce that the algorithm takes, as far as a server's
  * padding is concerned: 16 or 12, or 0 for an algorithm that is not known.
  * This is how long a nonce of ours is.
- * RFC 8915, 5.6.
+ * RFC 8915, 5.6.  Level: any.
  */
 size_t aead_nonce_max(enum aead_id id);
 
-/* May a nonce be that long?  SIV: 1 or more; GCM-SIV: 12 exactly. */
+/* May a nonce be that long?  SIV: 1 or more; GCM-SIV: 12 exactly.  Level:
+ * any. */
 bool aead_nonce_ok(enum aead_id id, size_t len);
 
 /*
@@ -71,7 +73,7 @@ bool aead_open(const struct aead *a, const uint8_t *nonce, size_t nonce_len,
                const uint8_t *ad, size_t ad_len, const uint8_t *sealed,
                size_t sealed_len, uint8_t *plain);
 
-/* Forget the key. */
+/* Forget the key, its bytes overwritten.  Level: any. */
 void aead_wipe(struct aead *a);
 
 #endif

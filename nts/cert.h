@@ -56,12 +56,13 @@ bool nts_cert_make(const struct nts_cert_subject *subject, struct nts_cert *c);
 void nts_cert_fingerprint(const uint8_t *der, size_t len,
                           char out[NTS_CERT_FINGERPRINT_TEXT]);
 
-/* Seconds since 1970 of a certificate's date. */
+/* Seconds since 1970 of a certificate's date.  Level: any. */
 int64_t nts_cert_seconds(const mbedtls_x509_time *t);
 
 /*
  * Whole days until the first of a chain of certificates ends; below zero once
  * it has.  `now` is in seconds since 1970.
+ * Level: any.
  */
 int64_t nts_cert_days_left(const mbedtls_x509_crt *chain, int64_t now);
 
@@ -69,6 +70,7 @@ int64_t nts_cert_days_left(const mbedtls_x509_crt *chain, int64_t now);
  * What is wrong with a certificate, in words, for the log: the weightiest of
  * `flags` (MBEDTLS_X509_BADCERT_...), which is taken out of them; NULL when
  * there is none left.
+ * Level: any.
  */
 const char *nts_cert_trouble(uint32_t *flags);
 

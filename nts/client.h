@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* NTS for NTPv4, the client's side: keys, cookies, requests and replies. */
+/* NTS for NTPv4, the client's side: keys, cookies, requests and replies.  Level
+ * of all: background, and boot. */
 #ifndef NTS_CLIENT_H
 #define NTS_CLIENT_H
 
@@ -66,7 +67,7 @@ void nts_client_init(struct nts_client *n, const struct aes_cipher *cipher,
 
 /*
  * Use these keys from now on, and forget all that was there, cookies too.
- * RFC 8915, 5.7.  Level: background.
+ * RFC 8915, 5.7.
  */
 void nts_client_set_keys(struct nts_client *n,
                          const struct nts_client_keys *keys);
@@ -104,7 +105,9 @@ bool nts_client_wants_keys(const struct nts_client *n);
  * identifier and the authenticator of the server; its cookies are kept then.
  * SOURCE_NAK: the server says, unproven, that it cannot open the cookie.
  *
- * RFC 8915, 5.7.  Level: background.
+ * `room` is how long the request may get at `data`; its new length is returned,
+ * or 0 if it cannot be protected, which costs nothing.
+ * RFC 8915, 5.7.
  */
 size_t nts_client_protect(void *context, uint8_t *data, size_t len,
                           size_t room);

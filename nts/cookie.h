@@ -21,7 +21,8 @@ struct nts_cookie {
     uint8_t s2c[AEAD_KEY_MAX];
 };
 
-/* 100 or 68, both multiples of 4; 0 for an algorithm that is not known. */
+/* 100 or 68 bytes, both multiples of 4; 0 for an algorithm that is not known.
+ * Level: any. */
 size_t nts_cookie_len(enum aead_id aead);
 
 /*

@@ -72,7 +72,8 @@ bool nts_inner_next(struct reader *r, struct ntp_field *f);
 size_t nts_field_put(uint8_t *at, uint16_t type, const uint8_t *body,
                      size_t len);
 
-/* Bytes of an authenticator field with that nonce and AEAD output. */
+/* Bytes of an authenticator field with that nonce and AEAD output.  Level:
+ * any. */
 size_t nts_authenticator_len(size_t nonce_len, size_t sealed_len);
 
 /*

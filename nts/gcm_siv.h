@@ -14,14 +14,15 @@ struct gcm_siv_key {
     struct aes_key generating;
 };
 
-/* Expand a key. */
+/* Expand a key.  Level: as the cipher. */
 void gcm_siv_init(struct gcm_siv_key *k, const struct aes_cipher *cipher,
                   const uint8_t key[GCM_SIV_KEY_LEN]);
 
 /*
  * Seal `len` bytes, which authenticates `ad` too: `out` gets the ciphertext and
  * then the tag.  `plain` may be out, out + GCM_SIV_TAG_LEN, or apart from
- * `out`. RFC 8452, 4.  Level: as the cipher.
+ * `out`.
+ * RFC 8452, 4.  Level: as the cipher.
  */
 void gcm_siv_seal(const struct gcm_siv_key *k, const struct aes_cipher *cipher,
                   const uint8_t nonce[GCM_SIV_NONCE_LEN], const uint8_t *ad,

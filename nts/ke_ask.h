@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* NTS key establishment, the client's side: a request, and what it got. */
+/* NTS key establishment, the client's side: a request, and what it got.  Level
+ * of all: background. */
 #ifndef NTS_KE_ASK_H
 #define NTS_KE_ASK_H
 
@@ -20,7 +21,7 @@
  *
  * Returns its length, or 0 if `room` is too little (32 bytes are enough for
  * two AEADs) or `count` is not 1 to NTS_KE_AEADS_MAX.
- * RFC 8915, 4.1.  Level: background.
+ * RFC 8915, 4.1.
  */
 size_t nts_ke_request(const enum aead_id *wanted, unsigned count, uint8_t *out,
                       size_t room);
@@ -71,7 +72,7 @@ struct nts_ke_result {
  * `code`; with any other verdict nothing of the session may be used.  Of more
  * than NTS_KE_COOKIES cookies the first are kept, and cookies that do not fit
  * an extension field of ours are left out.
- * RFC 8915, 4.1.  Level: background.
+ * RFC 8915, 4.1.
  */
 enum nts_ke_verdict nts_ke_read(const uint8_t *data, size_t len,
                                 const enum aead_id *wanted, unsigned count,

@@ -76,7 +76,8 @@ static inline struct nts_record_writer nts_record_writer_of(void *to,
 void nts_record_write(struct nts_record_writer *w,
                       const struct nts_record *rec);
 
-/* Likewise: a record without a body, or with one number for a body. */
+/* Likewise: a record without a body, or with one number for a body.  Level:
+ * any. */
 void nts_record_write_empty(struct nts_record_writer *w, bool critical,
                             uint16_t type);
 void nts_record_write_number(struct nts_record_writer *w, bool critical,

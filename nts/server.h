@@ -56,6 +56,7 @@ enum ntp_verdict nts_server_reply(const struct nts_server *server,
 /*
  * The same for a client over its rate: an authenticated kiss-o'-death, code
  * RATE, with its cookies.  Returns NTP_KISS_RATE in place of NTS_OK.
+ * RFC 8915, 5.7.  Level: as nts_server_reply().
  */
 enum ntp_verdict nts_server_kiss(const struct nts_server *server,
                                  const struct clock_line *line,
@@ -70,7 +71,7 @@ enum ntp_verdict nts_server_kiss(const struct nts_server *server,
 void nts_server_finish(struct nts_reply *reply, const struct clock_line *line,
                        uint64_t tx_ticks);
 
-/* Forget the client's key, the reply having left. */
+/* Forget the client's key, the reply having left.  Level: any. */
 void nts_server_forget(struct nts_reply *reply);
 
 #endif

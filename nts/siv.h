@@ -20,7 +20,8 @@ struct siv_string {
     size_t len;
 };
 
-/* Expand a key: the first half authenticates, the second encrypts. */
+/* Expand a key: the first half authenticates, the second encrypts.  Level: as
+ * the cipher. */
 void siv_init(struct siv_key *k, const struct aes_cipher *cipher,
               const uint8_t key[SIV_KEY_LEN]);
 

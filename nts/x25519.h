@@ -19,7 +19,8 @@
 bool x25519(uint8_t out[X25519_LEN], const uint8_t scalar[X25519_LEN],
             const uint8_t u[X25519_LEN]);
 
-/* The same with the base point: a public key. */
+/* The same with the base point: a public key.  RFC 7748, 6.1.  Level:
+ * background. */
 void x25519_base(uint8_t out[X25519_LEN], const uint8_t scalar[X25519_LEN]);
 
 #endif

@@ -9,6 +9,7 @@
  * The linker puts these before mbedTLS's functions (--wrap): PSA has an
  * interface for drivers of P-256, but none for this curve.  Every other key
  * goes on to __real_...
+ * Level: background and boot.
  */
 psa_status_t __wrap_mbedtls_psa_ecp_export_public_key(
     const psa_key_attributes_t *attributes, const uint8_t *key, size_t key_len,
