@@ -302,6 +302,14 @@ static void watch_kvm(struct recover *r, uint64_t now)
     kvmclock_anchor(kvm);
 }
 
+static void watch_refclocks(struct recover *r)
+{
+    if (!*r->setup.refclock_leapt)
+        return;
+    *r->setup.refclock_leapt = false;
+    tell(r, DISRUPTION_REFCLOCK);
+}
+
 /* For the background's generator. */
 static uint32_t epoch(void *arg)
 {
@@ -324,13 +332,15 @@ void recover_start(struct recover *r, const struct recover_setup *setup,
     disruption_init(&r->watch, &setup->places, now_ticks);
     note_generation(r);
     tsc_watch_start(&r->counter, setup->tsc);
-    log_line("disruptions are noticed by%s%s%s%s%s",
+    log_line("disruptions are noticed by%s%s%s%s%s%s",
              r->watch.at.vmclock.page ? " vmclock" : "",
              r->watch.at.vmgenid.id ? " the VM generation ID" : "",
              r->watch.at.kvm_flags ? " kvm-clock" : "",
              r->watch.by_rtc ? " the RTC, if they are of 2 s" : "",
-             r->watch.by_rtc || r->watch.at.vmclock.page ||
-                     r->watch.at.vmgenid.id || r->watch.at.kvm_flags
+             r->counter.count > 0 ? " leaps of the counter" : "",
+             r->watch.by_rtc || r->counter.count > 0 ||
+                     r->watch.at.vmclock.page || r->watch.at.vmgenid.id ||
+                     r->watch.at.kvm_flags
                  ? ""
                  : " nothing");
 }
@@ -346,6 +356,7 @@ void recover_poll(struct recover *r, uint64_t now_ticks)
     if (!r->measuring) {
         watch_counter(r);
         watch_kvm(r, now_ticks);
+        watch_refclocks(r);
     }
     if (r->handled != r->watch.count)
         recover(r, now_ticks);

@@ -99,10 +99,17 @@ static bool read_clock(struct refclocks *r, unsigned i)
     r->entry[i].told = NULL;
     if (!date_of(&s, &date, &leap))
         return false;
+
+    double bound = (double)s.bound_ns * 1e-9 +
+                   (double)s.bound_ticks / (double)r->ticks_per_s;
+
+    if (client_refclock_leapt(r->client, r->entry[i].slot, s.ticks, date,
+                              bound)) {
+        r->leapt = true;
+        return true;
+    }
     client_refclock_leap(r->client, r->entry[i].slot, leap);
-    client_refclock_sample(r->client, r->entry[i].slot, s.ticks, date,
-                           (double)s.bound_ns * 1e-9 +
-                               (double)s.bound_ticks / (double)r->ticks_per_s);
+    client_refclock_sample(r->client, r->entry[i].slot, s.ticks, date, bound);
     return true;
 }
 

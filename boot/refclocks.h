@@ -17,6 +17,7 @@ struct refclocks {
         const char *told; /* the failure that was last logged */
     } entry[REFCLOCK_KINDS];
     unsigned count;
+    bool leapt; /* one of them, against the counter; who looks clears it */
 };
 
 /*

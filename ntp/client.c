@@ -223,6 +223,7 @@ void client_start_over(struct client *c, struct source *s, uint64_t ticks)
     s->unreach = 0;
     s->stolen = 0;
     s->touched = 0;
+    s->refclock.read = false;
     s->warm = false;
     s->trouble = SOURCE_COMBINED;
     s->state = SOURCE_NO_SAMPLE;

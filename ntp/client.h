@@ -167,6 +167,10 @@ struct source_refclock {
     double delay;     /* s, there and back */
     double worst;     /* s, a larger bound is no reading; 0: any */
     double precision; /* s, standard deviation of a reading */
+    bool read;        /* since the source was started over: at ... */
+    uint64_t ticks;   /* ... this counter value, and it said ... */
+    ntp_date date;    /* ... that */
+    double bound;     /* s */
 };
 
 /* One source: the business of the client's own files, as all that follows. */

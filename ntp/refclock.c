@@ -14,6 +14,11 @@
 /* Nothing is read better than that, s. */
 #define PRECISION_LEAST 1e-7
 
+/* A leap from one reading to the next: not less, s, and more than a host steers
+ * its clock by, s/s. */
+#define LEAP_LEAST   10e-3
+#define LEAP_STEERED 600e-6
+
 /* What the header's 16 bits before the point can say. */
 #define SHORT_MOST 65535.0
 
@@ -111,6 +116,26 @@ static ntp_short short_bound(double seconds)
     return (ntp_short)(seconds * 0x1p16) + 1;
 }
 
+bool client_refclock_leapt(const struct client *c, int slot, uint64_t ticks,
+                           ntp_date date, double bound)
+{
+    if (slot < 0 || slot >= CLIENT_SOURCES_MAX || !c->set)
+        return false;
+
+    const struct source *s = &c->source[slot];
+    const struct source_refclock *last = &s->refclock;
+
+    if (!s->used || !last->present || !last->read ||
+        s->state < SOURCE_NOT_PREFERRED || client_leaps_near(c, ticks))
+        return false;
+
+    double elapsed = client_span(c, last->ticks, ticks);
+    double ahead = ntp_span_seconds(date - last->date) - elapsed;
+
+    return ahead > bound + last->bound + s->refclock.delay + LEAP_LEAST +
+                       LEAP_STEERED * real_abs(elapsed);
+}
+
 void client_refclock_sample(struct client *c, int slot, uint64_t ticks,
                             ntp_date date, double bound)
 {
@@ -126,6 +151,10 @@ void client_refclock_sample(struct client *c, int slot, uint64_t ticks,
         return;
     }
 
+    s->refclock.read = true;
+    s->refclock.ticks = ticks;
+    s->refclock.date = date;
+    s->refclock.bound = bound;
     s->reach |= 1;
     s->unanswered = 0;
     s->trouble = SOURCE_COMBINED;

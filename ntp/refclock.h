@@ -40,6 +40,15 @@ int client_add_refclock(struct client *c, const struct refclock_config *config);
 int client_refclock_due(struct client *c, uint64_t now_ticks);
 
 /*
+ * Has that clock run on while the counter stood still?  It says more than went
+ * by on the counter since its last sample, by more than their bounds and 10 ms,
+ * and agreed with the others until then.  Its sample is not to be given then:
+ * time is lost.
+ */
+bool client_refclock_leapt(const struct client *c, int slot, uint64_t ticks,
+                           ntp_date date, double bound);
+
+/*
  * At counter value `ticks` the clock said `date`, and is off by at most
  * `bound` seconds.  The clock follows at the next client_tick().
  */

@@ -22,6 +22,7 @@ static struct net net;
 static struct nts_service nts;
 static struct upstream upstream;
 static struct tsc tsc;
+static bool refclock_leapt;
 static uint8_t id[16];
 static uint64_t now;
 static char did[200];  /* what was done, in order */
@@ -206,6 +207,7 @@ static void boot(bool has_id)
         .upstream = &upstream,
         .tsc = &tsc,
         .tell_rates = tell_rates,
+        .refclock_leapt = &refclock_leapt,
         .ask_clocks = ask_clocks,
         .dropped = dropped,
         .ticks_per_s = HZ,

@@ -27,6 +27,7 @@ static struct {
     uint64_t base_ticks;
     bool invariant;
     bool kvm_kept_up, kvm_changed;
+    bool refclock_leapt;
     bool host_tells, rtc_tells; /* the date */
     bool rtc_asked;
     unsigned renewed;
@@ -262,6 +263,7 @@ static void serve(unsigned servers, bool invariant, bool with_kvm)
         .net = &net,
         .tsc = &tsc,
         .tell_rates = tell_rates,
+        .refclock_leapt = &world.refclock_leapt,
         .kvm = with_kvm ? &kvm : NULL,
         .ask_clocks = ask_clocks,
         .dropped = dropped,
@@ -352,6 +354,17 @@ static void test_kvm_clock_moved_elsewhere_is_a_disruption(void **state)
     CHECK(until_noticed() < 8.1);
     is_back();
     CHECK(said("noticed by kvm-clock's rate or time:"));
+}
+
+static void test_a_leap_of_a_reference_clock_is_a_disruption(void **state)
+{
+    (void)state;
+    serve(1, false, false);
+    world.refclock_leapt = true;
+    CHECK(until_noticed() < 0.1);
+    is_back();
+    CHECK(said("noticed by a leap of a reference clock:"));
+    CHECK(!world.refclock_leapt);
 }
 
 static void test_nothing_is_asked_before_the_rate_is_known(void **state)
@@ -480,6 +493,7 @@ int main(void)
         cmocka_unit_test(test_a_pause_that_the_counter_ran_through_is_none),
         cmocka_unit_test(test_a_counter_that_runs_ahead_is_a_disruption),
         cmocka_unit_test(test_kvm_clock_moved_elsewhere_is_a_disruption),
+        cmocka_unit_test(test_a_leap_of_a_reference_clock_is_a_disruption),
         cmocka_unit_test(test_nothing_is_asked_before_the_rate_is_known),
         cmocka_unit_test(test_the_rate_of_before_is_kept_if_it_may_be),
         cmocka_unit_test(test_a_host_of_another_rate_is_said_and_heeded),

@@ -300,6 +300,48 @@ static void test_what_is_no_reference_clock_is_left_alone(void **state)
     CHECK_EQ(client_next(&rig.client), START);
 }
 
+static bool leaps_by(const struct platform_clock *p, double seconds)
+{
+    return client_refclock_leapt(
+        &rig.client, p->slot, rig.now,
+        truth(rig.now) + ntp_span_from_seconds(seconds), p->bound);
+}
+
+static void test_one_that_ran_on_while_the_counter_stood_is_seen(void **state)
+{
+    struct refclock_config config = usual();
+
+    (void)state;
+    with_servers(3);
+    struct platform_clock *p = add(&config);
+    CHECK(!leaps_by(p, 5)); /* there is nothing to compare with */
+    pass(300);
+    CHECK(p->reads > 10);
+    CHECK(!leaps_by(p, 0));
+    CHECK(!leaps_by(p, 10e-3));
+    CHECK(!leaps_by(p, -5)); /* it was set back, the counter is right */
+    CHECK(leaps_by(p, 25e-3));
+    CHECK(leaps_by(p, 5));
+    p->bound = 1;
+    CHECK(!leaps_by(p, 0.9));
+    CHECK(leaps_by(p, 1.1));
+    CHECK(!client_refclock_leapt(&rig.client, 0, rig.now, truth(rig.now), 0));
+    CHECK(!client_refclock_leapt(&rig.client, -1, rig.now, truth(rig.now), 0));
+}
+
+static void test_one_that_is_not_believed_is_not_heard_of_leaps(void **state)
+{
+    struct refclock_config config = usual();
+
+    (void)state;
+    with_servers(3);
+    struct platform_clock *p = add(&config);
+    p->ahead = 10;
+    pass(300);
+    CHECK_EQ(state_of(p->slot), SOURCE_FALSETICKER);
+    CHECK(!leaps_by(p, 20));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +359,8 @@ int main(void)
         cmocka_unit_test(test_authselectmode_trusts_it),
         cmocka_unit_test(test_an_hour_off_is_set_at_once),
         cmocka_unit_test(test_what_is_no_reference_clock_is_left_alone),
+        cmocka_unit_test(test_one_that_ran_on_while_the_counter_stood_is_seen),
+        cmocka_unit_test(test_one_that_is_not_believed_is_not_heard_of_leaps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
