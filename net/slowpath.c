@@ -95,6 +95,14 @@ static size_t finish(const struct net *net, struct answer *a)
     return a->protected.len;
 }
 
+/* It will not leave; the client's key does not stay either. */
+static enum ntp_verdict abandon(struct answer *a, enum ntp_verdict verdict)
+{
+    if (a->nts)
+        nts_server_forget(&a->protected);
+    return verdict;
+}
+
 static enum ntp_verdict answer(struct net *net, struct udp_pcb *pcb,
                                const struct pbuf *request,
                                enum ntp_verdict verdict, const ip_addr_t *to,
@@ -109,15 +117,12 @@ static enum ntp_verdict answer(struct net *net, struct udp_pcb *pcb,
     if (!ntp_is_answer(verdict))
         return verdict;
     if (net_is_stale(net))
-        return NTP_DROP_DISRUPTED;
+        return abandon(&a, NTP_DROP_DISRUPTED);
 
     /* No reply is longer than its request. */
     p = pbuf_alloc(PBUF_TRANSPORT, request->tot_len, PBUF_RAM);
-    if (p == NULL) {
-        if (a.nts)
-            nts_server_forget(&a.protected);
-        return NTP_DROP_SEND;
-    }
+    if (p == NULL)
+        return abandon(&a, NTP_DROP_SEND);
 
     pbuf_realloc(p, (uint16_t)finish(net, &a));
     pbuf_take(p, a.data, p->tot_len);
