@@ -294,25 +294,13 @@ void read_leapseclist(struct directive *d, const struct kind *kind)
             path, directive_place(d, path.at), d->dialect};
 }
 
-/* Cut it off, if the word begins with it. */
-static bool take_prefix(struct word *word, const char *prefix)
-{
-    size_t len = strlen(prefix);
-
-    if (word->len < len || memcmp(word->at, prefix, len) != 0)
-        return false;
-    word->at += len;
-    word->len -= len;
-    return true;
-}
-
 /* Names of UTC in the tz database. */
 static bool is_utc(struct word zone)
 {
     static const char *const names[] = {"UTC",  "UCT", "Universal",
                                         "Zulu", "GMT", "Greenwich"};
 
-    take_prefix(&zone, "Etc/");
+    word_cut(&zone, "Etc/");
     for (size_t i = 0; i < COUNT(names); i++)
         if (word_is(zone, names[i]))
             return true;
@@ -332,7 +320,7 @@ static void read_leapsectz(struct directive *d, const struct kind *kind)
         !directive_end(d))
         return;
     name = zone;
-    if (!take_prefix(&name, "right/"))
+    if (!word_cut(&name, "right/"))
         directive_note_word(d, zone,
                             "a zone that is not under `right/` has no leap "
                             "seconds: the list of the image is used");

@@ -65,26 +65,15 @@ static bool secret_from_ascii(struct ntp_key *key, struct word text)
     return true;
 }
 
-static bool has_prefix(struct word *word, const char *prefix)
-{
-    size_t len = strlen(prefix);
-
-    if (word->len < len || memcmp(word->at, prefix, len) != 0)
-        return false;
-    word->at += len;
-    word->len -= len;
-    return true;
-}
-
 static bool read_secret(struct ntp_key *key, enum dialect dialect,
                         struct word text)
 {
     if (dialect == DIALECT_NTP)
         return text.len > NTP_ASCII_MAX ? secret_from_hex(key, text)
                                         : secret_from_ascii(key, text);
-    if (has_prefix(&text, "HEX:"))
+    if (word_cut(&text, "HEX:"))
         return secret_from_hex(key, text);
-    has_prefix(&text, "ASCII:");
+    word_cut(&text, "ASCII:");
     return secret_from_ascii(key, text);
 }
 

@@ -110,6 +110,17 @@ bool word_is(struct word word, const char *name)
     return i == word.len && !name[i];
 }
 
+bool word_cut(struct word *word, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    if (word->len < len || memcmp(word->at, prefix, len) != 0)
+        return false;
+    word->at += len;
+    word->len -= len;
+    return true;
+}
+
 struct word word_of(const char *string)
 {
     return (struct word){string, strlen(string)};

@@ -57,6 +57,9 @@ bool word_is(struct word word, const char *name);
 /* The same for two words. */
 bool word_equal(struct word a, struct word b);
 
+/* Cut that off the front of the word.  False: it does not begin with it. */
+bool word_cut(struct word *word, const char *prefix);
+
 /* A string that lives long enough, as a word. */
 struct word word_of(const char *string);
 

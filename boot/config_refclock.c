@@ -77,13 +77,6 @@ static bool is_driver(struct word word)
     return false;
 }
 
-static bool starts_with(struct word word, const char *text)
-{
-    size_t len = strlen(text);
-
-    return word.len >= len && memcmp(word.at, text, len) == 0;
-}
-
 /* What chrony takes after a device, as in /dev/ptp0:nocrossts. */
 static struct word without_options(struct word device)
 {
@@ -122,7 +115,7 @@ static void skip_device(struct directive *d, int which)
     struct word word;
 
     if (drivers[which].argument || !line_word(&ahead, &word) ||
-        !starts_with(word, "/dev/"))
+        !word_cut(&word, "/dev/"))
         return;
     line_word(&d->line, &word);
 }
