@@ -33,6 +33,15 @@ static inline unsigned frames_get(const uint8_t *p)
     return (unsigned)p[0] << 8 | p[1];
 }
 
+/* Put a VLAN tag into a frame, behind whose end there is room for it. */
+static inline size_t frames_tag(uint8_t *frame, size_t len, uint16_t tag)
+{
+    memmove(frame + 16, frame + 12, len - 12);
+    frames_put(frame + 12, 0x8100);
+    frames_put(frame + 14, tag);
+    return len + 4;
+}
+
 /* RFC 1071, byte by byte; the complement of the sum. */
 static inline unsigned frames_sum(const uint8_t *p, size_t len,
                                   unsigned long sum)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests of whose state it is, by the VM generation ID. */
 /* links: boot/generation boot/state boot/state_find drivers/blk */
-/* links: tests/fake/disk tests/fake/machine */
-#include "arch/entropy.h"
-#include "arch/panic.h"
+/* links: tests/fake/disk tests/fake/keeper tests/fake/machine */
 #include "boot/generation.h"
 #include "tests/check.h"
 #include "tests/fake/disk.h"
@@ -13,22 +11,6 @@
 
 static struct pci pci;
 static struct state st;
-
-void entropy_mix(const void *bytes, size_t len)
-{
-    (void)bytes, (void)len;
-}
-
-void pci_learn(struct pci_device *dev)
-{
-    (void)dev;
-}
-
-void panic_set_keeper(void (*fn)(void *arg, const char *text, size_t len),
-                      void *arg)
-{
-    (void)fn, (void)arg;
-}
 
 static int start(void **state)
 {

@@ -58,13 +58,9 @@ static size_t load_solicitation(void)
     return len;
 }
 
-/* Put a VLAN tag in. */
 static size_t tag(size_t len)
 {
-    memmove(data + 16, data + 12, len - 12);
-    put_u16(data + 12, 0x8100);
-    put_u16(data + 14, 0x6005);
-    return len + 4;
+    return frames_tag(data, len, 0x6005);
 }
 
 static void test_an_arp_request_is_answered(void **state)

@@ -29,13 +29,9 @@ static bool passes(size_t len)
     return result;
 }
 
-/* Put a VLAN tag in. */
 static size_t tag(size_t len)
 {
-    memmove(data + 16, data + 12, len - 12);
-    put_u16(data + 12, 0x8100);
-    put_u16(data + 14, 5);
-    return len + 4;
+    return frames_tag(data, len, 5);
 }
 
 static void test_what_is_in_order_passes_with_its_source(void **state)
