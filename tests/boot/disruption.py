@@ -210,14 +210,14 @@ class Snapshots:
         self.saved = self.gap = None
 
     def save(self):
-        """It takes a pause of its own, too short to be noticed: until it is
-        taken back, the appliance may be wrong by that."""
+        """It takes a pause of its own, too short to be noticed, and by which
+        the appliance would be wrong: it stays stopped until it is taken
+        back."""
         began = time.time()
         self.vm.qmp("stop")
         self.saved = began, time.time()
         monitor(self.vm, "savevm one")
         self.gap = Gap(self.saved, (time.time(), time.time()))
-        self.vm.qmp("cont")
 
     def back(self, wait=0):
         """QEMU does not let a counter go back: what is missing is the sum of
