@@ -534,6 +534,23 @@ static bool weigh_stolen(const struct client *c, struct source *s)
     return true;
 }
 
+/* So near to its end it may be that second, s. */
+#define DOUBT_SECONDS 2
+
+bool client_in_doubt(const struct client *c, const struct source *s,
+                     ntp_date date)
+{
+    ntp_date until = date + ntp_date_from_seconds(DOUBT_SECONDS);
+    ntp_date end = NTP_DATE_NEVER;
+
+    if (c->set)
+        return false;
+    if (s->header.leap == LEAP_INSERT && leap_month_end(date) <= until)
+        return true;
+    return c->leaps && leap_list_next(c->leaps, date, &end) == LEAP_INSERT &&
+           end <= until;
+}
+
 static enum source_verdict take_sample(struct client *c, struct source *s,
                                        const struct peer_reply *reply,
                                        uint64_t rx_ticks)
@@ -556,6 +573,13 @@ static enum source_verdict take_sample(struct client *c, struct source *s,
         return SOURCE_OK;
     if (client_leaps_near(c, ticks))
         return SOURCE_OK;
+    if (client_in_doubt(c, s,
+                        discipline_raw_date(&c->discipline, ticks) +
+                            ntp_span_from_seconds(sample.offset))) {
+        s->due_ticks =
+            rx_ticks + discipline_ticks(&c->discipline, DOUBT_SECONDS);
+        return SOURCE_OK;
+    }
 
     s->last_offset = sample.offset - discipline_offset(&c->discipline, ticks);
     if (!delay_gather(s, &sample, &ticks))

@@ -49,6 +49,13 @@ static inline bool client_leaps_near(const struct client *c, uint64_t ticks)
                                           leap_is_near(c->leapt_date, date));
 }
 
+/*
+ * The second that is inserted is called like the one before it.  Who has not
+ * seen the first of them cannot tell them apart, so nothing is set by either.
+ */
+bool client_in_doubt(const struct client *c, const struct source *s,
+                     ntp_date date);
+
 /* Is it authenticated, by a key or otherwise? */
 static inline bool client_authenticates(const struct source *s)
 {

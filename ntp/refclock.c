@@ -161,7 +161,7 @@ void client_refclock_sample(struct client *c, int slot, uint64_t ticks,
     s->header.root_dispersion = short_bound(bound);
     client_look_again(c, ticks);
     /* Around a leap second, no two clocks agree. */
-    if (client_leaps_near(c, ticks))
+    if (client_leaps_near(c, ticks) || client_in_doubt(c, s, date))
         return;
 
     struct filter_sample sample = {

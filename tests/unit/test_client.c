@@ -1170,8 +1170,8 @@ static void test_a_smear_never_breaks(void **state)
     }
 }
 
-/* One leap second, before the noon of the rig by half a day. */
-#define MIDNIGHT 3692131200
+/* One leap second, that of the end of 2016. */
+#define MIDNIGHT 3692217600
 static struct leap_list one_leap(enum ntp_leap leap)
 {
     return (struct leap_list){
@@ -1239,6 +1239,34 @@ static void test_a_smear_is_taken_up_whenever_we_start(void **state)
     (void)state;
     take_up(LEAP_INSERT);
     take_up(LEAP_DELETE);
+}
+
+/* Its first half is over; who sets his clock by it would take it for the one
+ * before, and go through it once more. */
+static void test_a_start_amid_a_leap_second_waits_for_its_end(void **state)
+{
+    const struct leap_list leaps = one_leap(LEAP_INSERT);
+
+    (void)state;
+    for (int listed = 0; listed < 2; listed++) {
+        begin();
+        rig.date = ntp_date_from_seconds(MIDNIGHT) - SECOND / 2;
+        start(1, NULL);
+        if (listed)
+            client_leaps(&rig.client, &leaps);
+        else
+            rig.server[0].leap = LEAP_INSERT;
+        pass(0.5);
+        CHECK(!client_is_set(&rig.client));
+        rig.server[0].leap = LEAP_NONE;
+        for (int i = 0; i < 100; i++) {
+            pass(0.1);
+            if (status().stratum != 0)
+                CHECK_NEAR(error(), 0, 1e-3);
+        }
+        CHECK(client_is_set(&rig.client));
+        CHECK_EQ(rig.events[CLIENT_LEAP_DONE], 0);
+    }
 }
 
 /* The first date was wrong: there is no smear yet, and there will be one. */
@@ -1441,6 +1469,7 @@ int main(void)
         cmocka_unit_test(test_without_smoothtime_it_is_slewed_by_maxslewrate),
         cmocka_unit_test(test_a_smear_never_breaks),
         cmocka_unit_test(test_a_smear_is_taken_up_whenever_we_start),
+        cmocka_unit_test(test_a_start_amid_a_leap_second_waits_for_its_end),
         cmocka_unit_test(test_a_step_out_of_a_smear_ends_it),
         cmocka_unit_test(test_who_follows_a_smeared_clock_does_not_smear_again),
         cmocka_unit_test(test_a_leap_is_not_announced_again_by_old_replies),
