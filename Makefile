@@ -575,7 +575,7 @@ build/bench-linux/initrd.img: tests/bench/linux_guest tools/third_party.lock
 bench-short: all $(bench-programs) ## the same in half a minute, roughly
 	$(bench) --form short
 
-soak: all $(host-tools) ## floods, mutated packets and pauses, for an hour
+soak: all $(host-tools) ## floods, pauses, leap seconds: hour and a half
 	@ls tests/soak/test_*.py >/dev/null
 	$(pytest) tests/soak
 
