@@ -508,7 +508,8 @@ $(foreach t,$(fuzzers),$(eval \
 FUZZ_SECONDS ?= 60
 
 fuzz: $(fuzzers:%=$(B)/fuzz/%) ## each fuzzer for FUZZ_SECONDS (60)
-	@$(PYTHON) tests/run_fuzz.py --seconds $(FUZZ_SECONDS) --out $(B)/fuzz $^
+	@$(BESIDE) $(PYTHON) tests/run_fuzz.py --seconds $(FUZZ_SECONDS) \
+	    --out $(B)/fuzz $^
 
 sims := $(basename $(wildcard tests/sim/sim*.c))
 $(foreach t,$(sims),$(eval $(call host-program,native,$(t),-lm)))
@@ -538,7 +539,7 @@ $(B)/host/private_clock.so: tests/boot/private_clock.c
 loadgen: $(B)/host/loadgen ## the load generator, build/host/loadgen
 
 prove: | build/peers/bin/cbmc ## packet parsers, from any state, with CBMC
-	OUT=$(B)/proof tests/proof/run.sh
+	OUT=$(B)/proof $(BESIDE) tests/proof/run.sh
 
 # In namespaces of their own: no packet leaves this machine, and no process
 # outlives the tests.
@@ -551,10 +552,16 @@ pytest = GNOMON_IMAGE=$(abspath $(B)/gnomon.elf) $(namespaces) \
 
 host-tools := $(addprefix $(B)/host/,loadgen host_rate private_clock.so)
 
+run-boot = GNOMON_IMAGE=$(abspath $(B)/gnomon.elf) $(PYTHON) \
+    tests/run_boot.py --tmp $(abspath $(or $(TMP),build/tmp)) \
+    --enter "$(namespaces)" $(PYTEST_FLAGS)
+
 boot-test: all $(host-tools) ## the image under QEMU, with real peers
-	@GNOMON_IMAGE=$(abspath $(B)/gnomon.elf) $(PYTHON) tests/run_boot.py \
-	    --tmp $(abspath $(or $(TMP),build/tmp)) --enter "$(namespaces)" \
-	    $(PYTEST_FLAGS)
+	@$(run-boot)
+
+# What may have company, and what measures and may not.
+boot-beside boot-alone: all $(host-tools)
+	@$(run-boot) --only $(@:boot-%=%)
 
 # BENCH_FLAGS="--form long", "--suites boot,load".
 bench = GNOMON_IMAGE=$(abspath $(B)/gnomon.elf) $(namespaces) $(PYTHON) \
@@ -599,11 +606,13 @@ both-compilers: ## the image with gcc and with clang, without a warning
 same-bytes: third-party ## the image twice, in two folders: the same bytes?
 	@tests/same_bytes.sh
 
+# The booted tests mostly wait; fuzzers and proofs get what time they leave.
 test: ## set up, then everything, the long parts short
 	@tools/setup test
-	@exec env FUZZ_SECONDS=$(or $(TEST_FUZZ_SECONDS),5) PLANTED=1 \
-	    $(PYTHON) tests/run_all.py unit lint both-compilers same-bytes \
-	    fuzz+prove sim boot-test bench-short
+	@exec env FUZZ_SECONDS=$(or $(TEST_FUZZ_SECONDS),3) PLANTED=1 \
+	    BESIDE="chrt --idle 0" $(PYTHON) tests/run_all.py unit lint \
+	    both-compilers same-bytes sim boot-beside+fuzz+prove boot-alone \
+	    bench-short
 
 # SERVER=ADDRESS is followed, APPEND=WORDS are more configuration.  Several may
 # run; they are built one after the other.
@@ -635,8 +644,8 @@ endif
 FORCE:
 
 .PHONY: FORCE all objects libs third-party unit fuzz sim bench bench-peer \
-    bench-short loadgen boot-test iso run test lint prove soak help clean \
-    both-compilers same-bytes
+    bench-short loadgen boot-test boot-beside boot-alone iso run test lint \
+    prove soak help clean both-compilers same-bytes
 
 -include $(shell find $(wildcard $(addprefix $(B)/,arch boot drivers net ntp \
     nts host native fuzz bearssl lwip mbedtls newlib host-bearssl \

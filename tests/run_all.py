@@ -21,7 +21,7 @@ import time
 
 WORDS = {"passed": 0, "failed": 1, "error": 1, "errors": 1, "skipped": 2}
 # What hangs must not take the totals of the rest with it.
-TIMEOUT_S = {"boot-test": 1300}
+TIMEOUT_S = dict.fromkeys(("boot-beside", "fuzz", "prove"), 1300)
 # To clean up, for who is told to end.
 GRACE_S = 10
 # What ends us, and all parts with us.

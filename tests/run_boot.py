@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Run the booted tests, several files at a time, each in namespaces of its own.
+"""Run the booted tests, several at a time, each in namespaces of its own.
 
-usage: tests/run_boot.py --tmp FOLDER --enter WORDS [PYTEST_FLAG...]
+usage: tests/run_boot.py --tmp FOLDER --enter WORDS [--only beside|alone]
+                         [PYTEST_FLAG...]
 
-Much of their time they wait, so that there are two files more at work than
-there are processors.  What measures time or load is marked `alone`, and comes
-when the rest is done, with nothing beside it.  WORDS enter the namespaces.
+Much of their time they wait, so that more are at work than there are
+processors.  What measures time or load is marked `alone`, and comes when the
+rest is done, with nothing beside it.  WORDS enter the namespaces.
 """
 
 import argparse
@@ -19,6 +20,10 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+AT_ONCE = 4 + (os.cpu_count() or 1)
+# Tests of a file go by so many, but those that share a machine go together.
+PIECE = 8
+SHARED = 'scope="module"'
 NOTHING_SELECTED = 5  # pytest's status
 WORDS = {"passed": 0, "failed": 1, "error": 1, "errors": 1, "skipped": 2}
 
@@ -32,26 +37,45 @@ class Run:
         self.lock = threading.Lock()
         self.running = []
 
-    def pytest(self, marks, *files):
+    def command(self, *words):
+        return [*shlex.split(self.options.enter), sys.executable, "-m",
+                "pytest", "-p", "no:cacheprovider", "-q", *self.flags, *words]
+
+    def pieces(self, marks):
+        """[[test, ...], ...]; the files that are likely to take longest come
+        first."""
+        found = subprocess.run(
+            self.command("--collect-only", "-m", marks,
+                         os.path.relpath(os.path.join(HERE, "boot"))),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+            check=False)
+        files = {}
+        for test in re.findall(r"^(\S+::.*)$", found.stdout, re.M):
+            files.setdefault(test.split("::")[0], []).append(test)
+        if not files and found.returncode != NOTHING_SELECTED:
+            print(found.stdout)
+            self.totals[1] += 1
+        for file in sorted(files, key=os.path.getsize, reverse=True):
+            tests = files[file]
+            with open(file, encoding="ascii") as f:
+                size = len(tests) if SHARED in f.read() else PIECE
+            for i in range(0, len(tests), size):
+                yield tests[i:i + size]
+
+    def pytest(self, name, tests):
         """One process; its output is shown when it has ended."""
-        name = "alone" if marks == "alone" else os.path.basename(
-            files[0]).split(".")[0]
         began = time.monotonic()
         with subprocess.Popen(
-                [*shlex.split(self.options.enter), sys.executable, "-m",
-                 "pytest", "-p", "no:cacheprovider", "-q", "-rs", "-m", marks,
-                 "--basetemp=" + os.path.join(self.options.tmp, name),
-                 *self.flags, *files],
+                self.command("-rs", "--basetemp=" + os.path.join(
+                    self.options.tmp, name), *tests),
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, text=True,
                 errors="replace") as process:
             self.running.append(process)
             text = process.communicate()[0]
             self.running.remove(process)
-        if process.returncode != NOTHING_SELECTED:
-            with self.lock:
-                self.add(name, text, process.returncode,
-                         time.monotonic() - began)
+        with self.lock:
+            self.add(name, text, process.returncode, time.monotonic() - began)
 
     def add(self, name, text, status, seconds):
         print("--- %s, %.0f s\n%s" % (name, seconds, text), flush=True)
@@ -65,33 +89,43 @@ class Run:
             counts[1] = 1
         self.totals = [a + b for a, b in zip(self.totals, counts)]
 
-    def work(self, files):
+    def work(self, pieces):
         while True:
             try:
-                self.pytest("not alone", files.pop(0))
+                number, tests = pieces.pop(0)
             except IndexError:
                 return
+            file = os.path.basename(tests[0].split("::")[0])
+            self.pytest("%s-%d" % (file.removesuffix(".py"), number), tests)
+
+    def beside(self):
+        pieces = list(enumerate(self.pieces("not alone")))
+        workers = [threading.Thread(target=self.work, args=(pieces,),
+                                    daemon=True) for _ in range(AT_ONCE)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+    def alone(self):
+        tests = sum(self.pieces("alone"), [])
+        if tests:
+            self.pytest("alone", tests)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--tmp", required=True)
     parser.add_argument("--enter", required=True)
+    parser.add_argument("--only", choices=["beside", "alone"])
     options, flags = parser.parse_known_args()
     run = Run(options, flags)
     os.makedirs(options.tmp, exist_ok=True)
-
-    # The largest ones are likely to take longest.
-    files = sorted(glob.glob(os.path.join(HERE, "boot", "test_*.py")),
-                   key=os.path.getsize, reverse=True)
-    workers = [threading.Thread(target=run.work, args=(files,), daemon=True)
-               for _ in range((os.cpu_count() or 1) + 2)]
     try:
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-        run.pytest("alone", os.path.join(HERE, "boot"))
+        if options.only != "alone":
+            run.beside()
+        if options.only != "beside":
+            run.alone()
     finally:
         for process in run.running:
             process.kill()

@@ -2,6 +2,7 @@
 """Real daemons set a wrong clock of their own by the appliance, and serve it
 as upstream.  The clock that they set is never the machine's."""
 
+import statistics
 import time
 
 import pytest
@@ -157,10 +158,11 @@ def test_rate_of_the_upstream_is_taken_over(boot, link, tmp_path, things, ppm):
          net=link.netdev())
     lab.ask_until(synchronised, 20)
     time.sleep(15)
+    errors = []
     for _ in range(10):
         reply = lab.best_offset(count=4)
-        error = reply.ahead_of(clock.offset())
-        assert abs(error) < reply.bound + reply.delay / 2
-        assert abs(error) < 0.001
+        errors.append(abs(reply.ahead_of(clock.offset())))
+        assert errors[-1] < reply.bound + reply.delay / 2
         time.sleep(0.5)
+    assert statistics.median(errors) < 0.0005, errors
     assert abs(clock.offset()) > 0.003, "the clock did go its own way"

@@ -110,7 +110,7 @@ def test_orphans_agree_on_the_least_address(boot, lan, things):
          net=second.netdev(), mac="52:54:00:00:00:10")
     boot("address 10.0.2.15/24; server 10.0.2.16" + polls +
          "server 10.0.2.2" + polls + local, net=lan.netdev())
-    leader = lab.ask_until(lambda r: r.synchronised and r.stratum == 7, 30)
+    leader = lab.ask_until(lambda r: r.synchronised and r.stratum == 7, 60)
     assert leader.reference_id == bytes([127, 127, 1, 1])
     follower = lab.ask_until(lambda r: r.stratum == 8, 30, address="10.0.2.16")
     assert follower.reference_id == bytes([10, 0, 2, 15])
