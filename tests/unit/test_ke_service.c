@@ -515,6 +515,7 @@ static void test_memory_is_taken_at_boot(void **state)
     boot();
     CHECK_EQ(rig.tls.certs_len, NTS_CERT_MAX + NTS_CERT_KEY_MAX + 1230);
     CHECK(rig.limited);
+    config.nts.certs = 0;
     rig.no_memory = true;
     boot();
     CHECK(said("tls: there is too little memory for it"));
