@@ -34,11 +34,16 @@ def test_nothing_is_noticed_where_nothing_happened(boot, link, upstream):
 
 @pytest.mark.parametrize("sign", ["marker", "generation", "both"])
 def test_a_copy_from_a_file_does_not_serve_the_time_of_the_original(
-        boot, link, upstream, sign):
+        boot, link, upstream, tmp_path, sign):
+    """And its state disk has the copy's generation ID alone."""
     del upstream
     marker = d.MARKER if sign != "generation" else []
     old, new = ([], []) if sign == "marker" else (
         d.generation(1), d.generation(2))
+    state = tmp_path / "state"
+    state.write_bytes(bytes(1 << 20))
+    marker = [*marker, "-drive", "if=none,id=s0,format=raw,file=%s" % state,
+              "-device", "virtio-blk-pci,drive=s0"]
     vm = d.Copies(boot, link, PLAIN, [*marker, *old])
     with d.Client() as client:
         vm.save()
@@ -50,6 +55,9 @@ def test_a_copy_from_a_file_does_not_serve_the_time_of_the_original(
         d.audited(now, "vmclock's disruption marker", 1.5, 1.5)
     if sign != "marker":
         d.audited(now, "a new VM generation ID", 1.5, 1.5)
+        lab.until("its ID is kept", 10, lambda: [
+            state.read_bytes().count(bytes.fromhex("8000%012d" % number))
+            for number in (1, 2)] == [0, 2])
 
 
 def test_a_copy_without_any_sign_is_noticed_by_the_rtc(boot, link, upstream):
