@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A reply is no longer than its request, and what it reads is inside it. */
 /* proves: ntp_server_reply ntp_server_kiss ntp_server_finish */
+/* begin: first */
 /* bounds: any request of 0 to 1500 bytes, any key or none, any clock */
 /* cbmc: --no-sat-preprocessor */
 /* planted: ntp/server.c s/ len + q->mac_len/ len + 24/ */
@@ -18,9 +19,15 @@
 
 #include "tests/proof/packet.h"
 
-#define memcpy  copy
-#define memmove move
+#define memcpy             copy
+#define memmove            move
+#define read_u32           take_u32
+#define put_u32(at, value) put(at, value, 4)
+#define put_u64(at, value) put(at, value, 8)
 #include "ntp/server.c"
+#undef read_u32
+#undef put_u32
+#undef put_u64
 #undef memcpy
 #undef memmove
 
@@ -32,7 +39,7 @@ enum ntp_verdict ntp_packet_tail(struct ntp_tail *t, const void *packet,
     if (nondet_bool() || len % 4 != 0)
         return NTP_DROP_FORMAT;
 
-    size_t mac_len = nondet_size();
+    size_t mac_len = nondet_u16();
 
     ASSUME(mac_len <= len - NTP_HEADER_LEN && mac_len % 4 == 0);
     if (version < 4)
@@ -52,8 +59,8 @@ bool ntp_unique_identifier(struct reader fields, struct ntp_field *f)
     if (nondet_bool())
         return false;
 
-    size_t before = nondet_size();
-    size_t body_len = nondet_size();
+    size_t before = nondet_u16();
+    size_t body_len = nondet_u16();
 
     ASSUME(before <= fields.left && body_len <= fields.left - before);
     ASSUME(before >= 4 && body_len % 4 == 0);
@@ -121,7 +128,7 @@ int main(void)
     struct ntp_reply reply;
 
     __CPROVER_havoc_object(data);
-    data_len = nondet_size();
+    data_len = nondet_u16();
     ASSUME(data_len <= PROOF_BYTES_MAX);
     uint8_t first = data[0];
 

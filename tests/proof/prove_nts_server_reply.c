@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A reply under NTS is no longer than its request, and sealed where it is. */
 /* proves: nts_server_reply nts_server_kiss nts_server_finish */
+/* begin: first */
 /* bounds: any request of 0 to 1500 bytes; two cookies instead of eight */
 /* cbmc: --unwind 4 --no-sat-preprocessor */
 /* planted: nts/server.c s/f->room_len < aead_nonce_max/0 * aead_nonce_max/ */
@@ -55,7 +56,7 @@ static size_t padded(size_t len)
 
 static size_t multiple_of_4(void)
 {
-    size_t n = nondet_size();
+    size_t n = nondet_u16();
 
     ASSUME((n & 3) == 0 && n <= PROOF_BYTES_MAX);
     return n;
@@ -65,6 +66,7 @@ enum nts_fields_verdict nts_fields_read(struct nts_fields *f,
                                         const uint8_t *packet, size_t len)
 {
     assert(packet == data && len == data_len && len >= NTP_HEADER_LEN);
+    f->cookie_len = nts_cookie_len(sealed_of);
     if (nondet_bool())
         return nondet_bool() ? NTS_FIELDS_NONE : NTS_FIELDS_MALFORMED;
 
@@ -72,7 +74,6 @@ enum nts_fields_verdict nts_fields_read(struct nts_fields *f,
     f->cookies = nondet_u32();
     f->placeholders = nondet_u16();
     f->unique_identifier_len = multiple_of_4();
-    f->cookie_len = nts_cookie_len(sealed_of);
     f->ad_len = multiple_of_4();
     f->nonce_len = nondet_u16();
     f->sealed_len = nondet_u16();
@@ -88,7 +89,7 @@ enum nts_fields_verdict nts_fields_read(struct nts_fields *f,
     ASSUME(f->unique_identifiers != 1 || f->cookies != 1 ||
            NTP_HEADER_LEN + 8 + f->unique_identifier_len + f->cookie_len <=
                f->ad_len);
-    size_t uid_at = nondet_size(), cookie_at = nondet_size();
+    size_t uid_at = nondet_u16(), cookie_at = nondet_u16();
 
     ASSUME(uid_at >= NTP_HEADER_LEN + 4 && uid_at <= f->ad_len);
     ASSUME(f->unique_identifier_len <= f->ad_len - uid_at);
@@ -149,8 +150,11 @@ bool nts_cookie_open(const struct nts_keys *k, const uint8_t *bytes, size_t len,
                      struct nts_cookie *c)
 {
     assert(k == &keys && is_inside(bytes, len));
-    c->aead = nondet_bool() ? AEAD_AES_SIV_CMAC_256 : AEAD_AES_128_GCM_SIV;
-    return len == nts_cookie_len(c->aead) && nondet_bool();
+    assert(len == nts_cookie_len(sealed_of));
+
+    /* No cookie of that length is of another; what does not open is wiped. */
+    c->aead = sealed_of;
+    return nondet_bool();
 }
 
 size_t nts_cookie_seal(const struct nts_keys *k, const struct nts_cookie *c,
@@ -247,7 +251,7 @@ static void check(enum aead_id id)
     sealed_of = id;
     __CPROVER_havoc_object(data);
     __CPROVER_havoc_object(&asked);
-    data_len = nondet_size();
+    data_len = nondet_u16();
     ASSUME(data_len <= PROOF_BYTES_MAX);
 
     /* As nts_server_reply() and nts_server_kiss() call it. */
