@@ -12,7 +12,8 @@
 /* The longest payload of an Ethernet frame. */
 #define PROOF_BYTES_MAX 1500
 
-/* CBMC gives any value to what a function of such a name returns. */
+/* CBMC gives any value to what a function of such a name returns.  A size that
+ * is bounded anyway is drawn from 16 bits, to leave the solver less to do. */
 bool nondet_bool(void);
 uint8_t nondet_u8(void);
 uint16_t nondet_u16(void);

@@ -33,7 +33,7 @@ static char *proof_strchr(const char *digits, int c)
 
 static void prove_decode(void)
 {
-    size_t len = nondet_size(), digits = 0, pads = 0;
+    size_t len = nondet_u16(), digits = 0, pads = 0;
     struct decoded d;
 
     ASSUME(len <= BODY_MAX);

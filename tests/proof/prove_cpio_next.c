@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One member of the boot archive: inside it, and forward. */
 /* proves: read_member of cpio_next */
+/* begin: first */
 /* bounds: one member at any reader state over any bytes, length 0 to 1500 */
 /* cbmc: --unwind 12 */
 /* planted: boot/cpio.c s/memchr(name, 0, len) == name + len - 1/true/ */
@@ -14,7 +15,7 @@
 static const void *proof_memchr(const void *bytes, int c, size_t len)
 {
     const uint8_t *p = bytes;
-    size_t at = nondet_size();
+    size_t at = nondet_u16();
 
     assert(__CPROVER_r_ok(bytes, len));
     if (nondet_bool())
@@ -65,7 +66,7 @@ static void check_entry(const struct cpio_entry *e, const uint8_t *at,
 
 int main(void)
 {
-    size_t left = nondet_size();
+    size_t left = nondet_u16();
 
     /* What lies before the reader is no part of the object: not to be read. */
     ASSUME(left <= PROOF_BYTES_MAX);

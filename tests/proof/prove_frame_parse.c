@@ -46,7 +46,7 @@ static void check_ipv6(const struct frame *f, const uint8_t *data, size_t len)
 
 int main(void)
 {
-    size_t len = nondet_size();
+    size_t len = nondet_u16();
 
     ASSUME(len <= LEN_MAX);
     const uint8_t *data = nondet_bytes(len);

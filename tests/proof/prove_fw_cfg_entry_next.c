@@ -13,8 +13,8 @@
 
 int main(void)
 {
-    size_t len = nondet_size();
-    size_t before = nondet_size();
+    size_t len = nondet_u16();
+    size_t before = nondet_u16();
 
     ASSUME(len <= PROOF_BYTES_MAX && before <= len);
     const uint8_t *bytes = nondet_bytes(len);
@@ -26,7 +26,7 @@ int main(void)
     uint32_t old_size = e.size;
 
     if (fw_cfg_entry_next(&v, &e)) {
-        size_t i = nondet_size();
+        size_t i = nondet_u16();
 
         ASSUME(i <= FW_CFG_NAME_MAX);
         assert(was_ok && v.ok);

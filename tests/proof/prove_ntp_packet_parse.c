@@ -11,7 +11,7 @@
 
 int main(void)
 {
-    size_t len = nondet_size();
+    size_t len = nondet_u16();
 
     ASSUME(len <= PROOF_BYTES_MAX);
     const uint8_t *data = nondet_bytes(len);

@@ -51,7 +51,7 @@ int main(void)
     uint8_t version = nondet_u8();
     struct ntp_tail t;
 
-    len = nondet_size();
+    len = nondet_u16();
     ASSUME(len >= NTP_HEADER_LEN && len <= PROOF_BYTES_MAX);
     ASSUME(version >= 1 && version <= 4);
     data = nondet_bytes(len);
@@ -63,7 +63,7 @@ int main(void)
 
     if (version == 4) {
         /* ... of which each pass, from any state, ... */
-        size_t skipped = nondet_size();
+        size_t skipped = nondet_u16();
         ASSUME(skipped <= len - NTP_HEADER_LEN);
         r.at = data + NTP_HEADER_LEN + skipped;
         r.left = len - NTP_HEADER_LEN - skipped;

@@ -12,7 +12,7 @@
 
 int main(void)
 {
-    size_t len = nondet_size();
+    size_t len = nondet_u16();
     struct ntp_field f;
 
     ASSUME(len <= 100);

@@ -67,8 +67,8 @@ enum ntp_verdict ntp_packet_parse(struct ntp_packet *p, const void *at,
 enum nts_fields_verdict nts_fields_read(struct nts_fields *f, const uint8_t *at,
                                         size_t n)
 {
-    size_t identifier = nondet_size();
-    size_t sealed = nondet_size();
+    size_t identifier = nondet_u16();
+    size_t sealed = nondet_u16();
 
     assert(at == data && n == len);
     found = nondet_bool()   ? NTS_FIELDS_NONE
@@ -77,15 +77,15 @@ enum nts_fields_verdict nts_fields_read(struct nts_fields *f, const uint8_t *at,
     if (found == NTS_FIELDS_MALFORMED)
         return found;
     fields.unique_identifiers = nondet_u8();
-    fields.unique_identifier_len = nondet_size();
+    fields.unique_identifier_len = nondet_u16();
     ASSUME(identifier <= len &&
            fields.unique_identifier_len <= len - identifier);
     fields.unique_identifier =
         fields.unique_identifiers ? data + identifier : NULL;
-    fields.ad_len = nondet_size();
-    fields.nonce_len = nondet_size();
+    fields.ad_len = nondet_u16();
+    fields.nonce_len = nondet_u16();
     fields.nonce = data;
-    fields.sealed_len = nondet_size();
+    fields.sealed_len = nondet_u16();
     ASSUME(sealed <= len && fields.sealed_len <= len - sealed);
     ASSUME(fields.ad_len <= len && fields.nonce_len <= len);
     fields.sealed = data + sealed;
@@ -142,7 +142,7 @@ bool nts_inner_next(struct reader *r, struct ntp_field *f)
     left--;
     f->type = nondet_u16();
     f->body = r->at;
-    f->body_len = nondet_size();
+    f->body_len = nondet_u16();
     ASSUME(f->body_len <= r->left && f->body_len % 4 == 0);
     r->at += f->body_len;
     r->left -= f->body_len;
@@ -187,7 +187,7 @@ int main(void)
     whole = nondet_bool();
     same = nondet_bool();
     left = 3;
-    len = nondet_size();
+    len = nondet_u16();
     ASSUME(len <= BYTES);
     data = bytes + BYTES - len;
 

@@ -24,7 +24,7 @@ static uint8_t data[PACKET_MAX];
 enum ntp_verdict ntp_packet_tail(struct ntp_tail *t, const void *packet,
                                  size_t len, uint8_t version)
 {
-    size_t mac_len = nondet_size();
+    size_t mac_len = nondet_u16();
 
     assert(packet == data && len >= NTP_HEADER_LEN && version == 4);
     ASSUME(mac_len == 0 || mac_len == 4 || mac_len == 20 || mac_len == 24);
@@ -46,7 +46,7 @@ static bool is_inside(const uint8_t *at, size_t n, const uint8_t *from,
 
 static void read_packet(void)
 {
-    size_t len = nondet_size();
+    size_t len = nondet_u16();
     struct nts_fields f;
 
     __CPROVER_havoc_object(data);
@@ -91,8 +91,8 @@ static void read_packet(void)
 
 static void read_plaintext(void)
 {
-    size_t len = nondet_size();
-    size_t before = nondet_size();
+    size_t len = nondet_u16();
+    size_t before = nondet_u16();
     struct ntp_field f;
 
     ASSUME(len <= PROOF_BYTES_MAX && before <= len);

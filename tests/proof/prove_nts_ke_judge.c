@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A request is granted exactly when it is as RFC 8915 has it. */
 /* proves: nts_ke_judge */
+/* begin: first */
 /* bounds: any bytes, length 0 to 16: up to 4 records; two AEADs offered */
 /* cbmc: --unwind 9 --no-sat-preprocessor */
 /* planted: nts/ke.c s/if (after_end ||/if (/ */
@@ -104,7 +105,7 @@ static bool is_good(const struct content *c)
 
 int main(void)
 {
-    size_t len = nondet_size();
+    size_t len = nondet_u16();
 
     ASSUME(len <= BYTES_MAX);
     __CPROVER_havoc_object(message);

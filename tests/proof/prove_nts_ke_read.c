@@ -52,7 +52,7 @@ static void begin(void)
 
 static void check_gather(void)
 {
-    size_t len = nondet_size();
+    size_t len = nondet_u16();
     size_t before = reading.have;
 
     ASSUME(len > 0 && len <= PROOF_BYTES_MAX);

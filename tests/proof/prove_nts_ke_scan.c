@@ -50,8 +50,8 @@ static size_t find_end(size_t len)
 
 int main(void)
 {
-    size_t len = nondet_size();
-    size_t shorter = nondet_size();
+    size_t len = nondet_u16();
+    size_t shorter = nondet_u16();
 
     ASSUME(len <= BYTES_MAX && shorter <= len);
     __CPROVER_havoc_object(message);

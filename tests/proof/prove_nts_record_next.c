@@ -13,8 +13,8 @@
 
 int main(void)
 {
-    size_t len = nondet_size();
-    size_t before = nondet_size();
+    size_t len = nondet_u16();
+    size_t before = nondet_u16();
 
     ASSUME(len <= PROOF_BYTES_MAX && before <= len);
     const uint8_t *message = nondet_bytes(len);

@@ -63,7 +63,7 @@ enum ntp_verdict ntp_packet_tail(struct ntp_tail *t, const void *at, size_t n,
     assert(version >= 1 && version <= 4);
     if (nondet_bool())
         return NTP_DROP_FORMAT;
-    tail.mac_at = nondet_size();
+    tail.mac_at = nondet_u16();
     ASSUME(tail.mac_at >= NTP_HEADER_LEN && tail.mac_at <= len);
     tail.mac_len = len - tail.mac_at;
     ASSUME(tail.mac_len == 0 || tail.mac_len >= 4);
@@ -187,7 +187,7 @@ int main(void)
     struct peer before = p;
 
     key.id = nondet_u32();
-    len = nondet_size();
+    len = nondet_u16();
     ASSUME(len <= PROOF_BYTES_MAX);
     data = bytes + PROOF_BYTES_MAX - len;
 

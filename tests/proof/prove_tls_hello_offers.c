@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A client's hello: only its own record is looked at, and nothing past it. */
 /* proves: tls_hello_offers */
+/* begin: first */
 /* bounds: any bytes, length 0 to 64 */
 /* sources: net/tls_hello.c */
 /* cbmc: --unwind 34 --no-sat-preprocessor */
@@ -11,7 +12,8 @@
 #include "net/tls_hello.h"
 #include "tests/proof/proof.h"
 
-#define SUITE 0x1303
+#define SUITE     0x1303
+#define BYTES_MAX 64
 
 /* Where its suites begin, and how many bytes they take; false: not all is
  * there, in one record. */
@@ -41,10 +43,13 @@ static bool lists(const uint8_t *suites, size_t count)
 
 int main(void)
 {
-    size_t len = nondet_size();
+    /* Of any content; the hello is the end of it, so that a byte too far is
+     * out of bounds. */
+    uint8_t bytes[BYTES_MAX];
+    size_t len = nondet_u16();
 
-    ASSUME(len <= 64);
-    const uint8_t *data = nondet_bytes(len);
+    ASSUME(len <= BYTES_MAX);
+    const uint8_t *data = bytes + BYTES_MAX - len;
     enum tls_hello hello = tls_hello_offers(data, len, SUITE);
     size_t at, count;
 
