@@ -94,12 +94,14 @@ static void keep(const struct upstream_slot *slot, struct state_upstream *to)
 {
     const struct ke_client *k = slot->ke;
     const struct nts_client *n = &k->nts;
+    const struct addr_text server = addr_text(&slot->ntp_addr);
 
+    _Static_assert(ADDR_TEXT_MAX <= STATE_NAME_MAX, "it fits, with a zero");
     memset(to, 0, sizeof(*to));
-    strlcpy(to->name, k->name, sizeof(to->name));
+    memcpy(to->name, k->name, strnlen(k->name, STATE_NAME_MAX));
     to->ke_port = k->port;
     to->aead = (uint16_t)n->keys.aead;
-    strlcpy(to->server, addr_text(&slot->ntp_addr).text, sizeof(to->server));
+    memcpy(to->server, server.text, strlen(server.text));
     to->port = slot->ntp_port;
     to->not_before = k->not_before;
     to->not_after = k->not_after;
