@@ -117,6 +117,7 @@ net-y := \
     dns \
     fastpath \
     frame \
+    gone \
     ke_client \
     ke_listener \
     lwip_port \
@@ -217,6 +218,7 @@ portable-y := \
     net/addr_text \
     net/dns \
     net/frame \
+    net/gone \
     net/neighbour \
     net/sieve \
     net/tls_heap \

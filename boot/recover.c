@@ -203,6 +203,7 @@ static void recover(struct recover *r, uint64_t now)
     /* What a copy of us may also have, or may say again. */
     entropy_renew();
     nts_service_renew(r->setup.nts);
+    net_silence(r->setup.net);
     tls_abort_all();
     net_renew(r->setup.net);
     upstream_renew(r->setup.upstream, now);

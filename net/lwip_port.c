@@ -326,13 +326,30 @@ bool net_is_stale(struct net *net)
     return net->fast.stale;
 }
 
+static void keep_silent(struct net *net, const struct tcp_pcb *pcb)
+{
+    for (; pcb != NULL; pcb = pcb->next)
+        gone_add(&net->gone, &(struct gone_connection){
+                                 .peer = net_addr_from_lwip(&pcb->remote_ip),
+                                 .own_port = pcb->local_port,
+                                 .peer_port = pcb->remote_port,
+                             });
+}
+
+void net_silence(struct net *net)
+{
+    keep_silent(net, tcp_active_pcbs);
+    keep_silent(net, tcp_tw_pcbs);
+}
+
 void net_renew(struct net *net)
 {
     struct tcp_pcb *pcb;
 
     entropy_fill(net->secret, sizeof(net->secret));
-    /* Silently: the other end may be talking to the original. */
     while ((pcb = tcp_active_pcbs) != NULL)
+        tcp_abandon(pcb, 0);
+    while ((pcb = tcp_tw_pcbs) != NULL)
         tcp_abandon(pcb, 0);
 }
 
@@ -351,6 +368,8 @@ static err_t on_output(struct netif *netif, struct pbuf *p)
         net->count.refused++;
         return ERR_RTE;
     }
+    if (!gone_passes(&net->gone, net->out, len))
+        return ERR_OK;
     if (sieve_is_error(net->out, len) && !may_tell_error(net)) {
         net->count.untold++;
         return ERR_OK;

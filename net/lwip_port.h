@@ -6,6 +6,7 @@
 #include "arch/apic.h"
 #include "arch/simd.h"
 #include "net/fastpath.h"
+#include "net/gone.h"
 
 #include <lwip/netif.h>
 
@@ -119,6 +120,7 @@ struct net {
 
     uint32_t fragment_id; /* of the datagram being sent in fragments */
     uint8_t secret[32];   /* of TCP's sequence numbers */
+    struct gone gone;
     uint8_t out[NETDEV_FRAME_MAX];
 };
 
@@ -150,6 +152,12 @@ uint32_t net_next_timeout_ms(struct net *net);
 /* Has there been a disruption that is not taken care of, so that nothing may
  * leave?  It is looked for.  Level: background. */
 bool net_is_stale(struct net *net);
+
+/*
+ * From now on nothing is said any more of the TCP connections that there are,
+ * whoever ends them.  Before net_renew().  Level: background.
+ */
+void net_silence(struct net *net);
 
 /* Forget all TCP connections without another byte, and their secret.  Level:
  * background. */

@@ -8,6 +8,7 @@
 #define MAC_GROUP 0x01 /* in the first byte */
 
 #define PROTOCOL_ICMP   1
+#define PROTOCOL_TCP    6
 #define PROTOCOL_UDP    17
 #define PROTOCOL_ICMPV6 58
 #define FRAGMENT_OFFSET 0x1fff
@@ -176,4 +177,20 @@ bool sieve_is_error(const uint8_t *data, size_t len)
     default:
         return false;
     }
+}
+
+bool sieve_segment(struct sieve_segment *s, const uint8_t *data, size_t len)
+{
+    struct ip_packet p;
+
+    if (!read_ip(&p, data, len) || p.protocol != PROTOCOL_TCP)
+        return false;
+    if (!p.ipv6 && (p.header[0] & 0x0f) * 4 != FRAME_IPV4_LEN)
+        return false;
+    s->to = p.destination;
+    s->from_port = read_u16(&p.upper);
+    s->to_port = read_u16(&p.upper);
+    (void)read_bytes(&p.upper, 9); /* to the flags, RFC 9293, 3.1 */
+    s->flags = read_u8(&p.upper);
+    return p.upper.ok;
 }

@@ -25,4 +25,18 @@ bool sieve_passes(const uint8_t *data, size_t len, struct ip_addr6 *source);
 /* Does a frame of ours tell of an error, by ICMP or ICMPv6?  Level: any. */
 bool sieve_is_error(const uint8_t *data, size_t len);
 
+#define SIEVE_TCP_SYN 0x02
+#define SIEVE_TCP_RST 0x04
+
+/* A TCP segment of ours. */
+struct sieve_segment {
+    struct ip_addr6 to;
+    uint16_t from_port;
+    uint16_t to_port;
+    uint8_t flags;
+};
+
+/* Is a frame of ours one, without IPv4 options?  Level: any. */
+bool sieve_segment(struct sieve_segment *s, const uint8_t *data, size_t len);
+
 #endif
