@@ -28,6 +28,7 @@ class Client(threading.Thread):
         self.socket.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 1 << 24)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
         self.unsent = 0
+        self.bounds = []  # [(came, bound)]
         self.socket.connect((address, 123))
         self.socket.settimeout(0.05)
         self.asked, self.replies = {}, []
@@ -72,7 +73,10 @@ class Client(threading.Thread):
             came = time.time()
             asked = self.asked.get(data[24:32])
             if asked:
-                self.replies.append(lab.Reply(data, asked, came))
+                reply = lab.Reply(data, asked, came)
+                self.replies.append(reply)
+                if reply.synchronised:
+                    self.bounds.append((came, reply.bound))
 
     def until_served(self, limit, since=None):
         """Synchronised replies to what was asked from now on."""
@@ -81,6 +85,11 @@ class Client(threading.Thread):
             r.asked > since and r.synchronised for r in list(self.replies)),
             0.02)
         return time.time() - since
+
+    def bound(self, moment):
+        """How far off the appliance said that it might be, then."""
+        return max((b for came, b in self.bounds
+                    if abs(came - moment) < 0.1), default=0.02)
 
     def take(self):
         """The replies so far, which are forgotten here."""
@@ -136,6 +145,7 @@ class Gap:
     def __init__(self, stopped, going, queues=0):
         self.least = going[0] - stopped[1]
         self.most = going[1] - stopped[0]
+        self.stopped = stopped
         self.since = going[0]
         self.queues = queues
 
@@ -170,7 +180,7 @@ def audited(vm, sign, behind, tolerance=0.3):
 def recovered(client, vm, gap, sign, told=0):
     """Service is back, nothing wrong was said, and the audit line says what
     happened, after `told` others."""
-    slack = 0.02
+    slack = 0.02 + client.bound(gap.stopped[0])
     back = client.until_served(3, gap.since)
     time.sleep(0.2)
     replies = client.take()
@@ -181,7 +191,9 @@ def recovered(client, vm, gap, sign, told=0):
         answered = sum(times[0] < r.asked < times[1] for r in replies)
         assert answered >= asked - BATCH - 5, (
             answered, asked, client.unsent, times)
-    after = [r for r in replies if r.came > gap.since]
+    # What had been answered before it stopped may still have been on its way.
+    after = [r for r in replies if r.came > gap.since and
+             r.asked > gap.stopped[1]]
     withheld = [r.came for r in after if not r.synchronised]
     first = min(r.came for r in after if r.synchronised)
     lines = lab.until("an audit line", 2, lambda: audit(vm)[told:])
@@ -264,10 +276,10 @@ def generation(number):
 class Copies:
     """An appliance that is written to a file, and started from it."""
 
-    def __init__(self, boot, link, options, extra=(), **more):
+    def __init__(self, boot, link, options, extra=(), rtc=RTC, **more):
         self.boot, self.link, self.options = boot, link, options
-        self.more = more
-        self.vm = served(boot, link, options, extra=[*RTC, *extra], **more)
+        self.more, self.rtc = more, rtc
+        self.vm = served(boot, link, options, extra=[*rtc, *extra], **more)
         self.file = self.vm.console + ".migration"
         self.saved = self.gap = None
 
@@ -284,7 +296,7 @@ class Copies:
     def start(self, extra=(), wait=0):
         """Start it again; `wait`: with its link up, before it runs."""
         self.vm = self.boot(self.options, net=self.link.netdev(), extra=[
-            *RTC, *extra, "-incoming", "defer"], **self.more)
+            *self.rtc, *extra, "-incoming", "defer"], **self.more)
         self.vm.qmp("query-status")
         time.sleep(wait)
         began = time.time()
@@ -302,6 +314,7 @@ class Wire(threading.Thread):
         super().__init__(daemon=True)
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
                                     socket.htons(3))
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
         self.socket.bind((name, 0))
         self.socket.settimeout(0.05)
         self.packets = []
@@ -325,13 +338,18 @@ class Wire(threading.Thread):
         self.join(2)
         self.socket.close()
 
-    def questions(self):
-        """The transmit timestamps of its own requests."""
-        return [p[48:56] for protocol, p in list(self.packets)
+    def requests(self):
+        """Its own, to servers."""
+        return [p[8:] for protocol, p in list(self.packets)
                 if protocol == 17 and p[2:4] == b"\0\x7b" and len(p) >= 56
                 and p[8] & 7 == 3]
 
-    def segments(self, port):
-        """TCP from that port of its own."""
-        return [p for protocol, p in list(self.packets) if protocol == 6 and
-                int.from_bytes(p[0:2], "big") == port]
+    def questions(self):
+        """The transmit timestamps of its own requests."""
+        return [request[40:48] for request in self.requests()]
+
+    def segments(self, own=None, to=()):
+        """TCP from that port of its own, or to others' ports."""
+        return [p for protocol, p in list(self.packets) if protocol == 6 and (
+            int.from_bytes(p[0:2], "big") == own or
+            int.from_bytes(p[2:4], "big") in to)]

@@ -332,7 +332,7 @@ class Gnomon(Process):
             until("QMP socket", 10, lambda: os.path.exists(self.qmp_path))
             s = socket.socket(socket.AF_UNIX)
             s.settimeout(60)
-            s.connect(self.qmp_path)
+            until("QMP", 10, lambda: s.connect_ex(self.qmp_path) == 0)
             self.qmp_socket = s.makefile("rw")
             self.qmp_socket.readline()
             self.qmp("qmp_capabilities")

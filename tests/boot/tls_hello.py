@@ -105,10 +105,12 @@ class ServerHello:
         end = at + 2 + struct.unpack_from("!H", body, at)[0]
         at += 2
         self.group, self.cookie = None, b""
+        self.random, self.share = body[6:38], b""
         while at < end:
             kind, length = struct.unpack_from("!HH", body, at)
             if kind == KEY_SHARE:
                 self.group = struct.unpack_from("!H", body, at + 4)[0]
+                self.share = body[at + 8:at + 4 + length]
             if kind == COOKIE:
                 self.cookie = body[at + 4:at + 4 + length]
             at += 4 + length
