@@ -15,6 +15,7 @@ SMEAR_SECONDS = 62500
 LIST = "leapseclist leaps.list; "
 NEAR = 0.1  # s: far less than a leap second, more than a busy host is off
 GAP = 0.01  # s from request to request
+TINY = 2e-6  # s, that a float tells apart in our days
 
 
 def unix(*date):
@@ -127,8 +128,8 @@ def off_by(served, begin, end, truth, server):
     times = [begin, *[e for e in edges if begin < e < end], end]
     best = 1e9
     for low, high in zip(times, times[1:]):
-        early = difference(served, at(low + 1e-7))
-        late = difference(served, at(high - 1e-7))
+        early = difference(served, at(low + TINY))
+        late = difference(served, at(high - TINY))
         best = min(best, max(-early, late, 0))
     return best
 
