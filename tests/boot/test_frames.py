@@ -1016,7 +1016,7 @@ def test_a_flood_of_routers_and_prefixes_uses_nothing_up(gnomon):
                 sender="02:00:00:01:%02x:%02x" % (i >> 8 & 255, i & 255)))
             if i % 24 == 0:
                 gnomon.settle()
-    flood(100)
+    flood(MANY)
     time.sleep(2)
     before = pools(gnomon)
     flood(MANY)
