@@ -43,13 +43,10 @@ static bool lists(const uint8_t *suites, size_t count)
 
 int main(void)
 {
-    /* Of any content; the hello is the end of it, so that a byte too far is
-     * out of bounds. */
-    uint8_t bytes[BYTES_MAX];
     size_t len = nondet_u16();
 
     ASSUME(len <= BYTES_MAX);
-    const uint8_t *data = bytes + BYTES_MAX - len;
+    const uint8_t *data = nondet_bytes(len);
     enum tls_hello hello = tls_hello_offers(data, len, SUITE);
     size_t at, count;
 
