@@ -72,3 +72,15 @@ def test_run_with_a_server_follows_it_and_its_advice_works(run, tmp_path,
     process.process.send_signal(signal.SIGTERM)
     assert process.process.wait(10) == 0
     assert machines() == 0
+
+
+def test_an_impatient_user_leaves_no_machine_behind(run):
+    process, _ = run()
+    process.wait_for(r"us\] boot: done", 30)
+
+    def ended():
+        process.process.send_signal(signal.SIGINT)
+        return process.process.poll() is not None
+    lab.until("its end", 10, ended, step=0.002)
+    assert process.process.returncode == 0
+    assert machines() == 0
