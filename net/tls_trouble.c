@@ -65,6 +65,15 @@ static void fail_cert(struct tls *t)
              text != NULL ? text : "their certificate is not accepted");
 }
 
+/* Is it of the module that reads certificates?  See mbedtls/error.h. */
+static bool is_of_x509(int error)
+{
+    int high = -error & 0xff80;
+
+    return high >= -MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE &&
+           high <= -MBEDTLS_ERR_X509_BUFFER_TOO_SMALL;
+}
+
 void tls_fail_error(struct tls *t, int error)
 {
     switch (error) {
@@ -93,7 +102,11 @@ void tls_fail_error(struct tls *t, int error)
         tls_fail(t, "it takes more memory than a session has");
         return;
     default:
-        tls_fail(t, "TLS error -0x%04x", (unsigned)-error);
+        tls_fail(t,
+                 is_of_x509(error)
+                     ? "their certificate is not understood, error -0x%04x"
+                     : "TLS error -0x%04x",
+                 (unsigned)-error);
     }
 }
 

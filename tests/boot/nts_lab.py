@@ -23,6 +23,8 @@ NAME = "gnomon.test"
 NAMES = (NAME, lab.GUEST, lab.GUEST6)
 STATIC = "address 10.0.2.15/24\naddress fd00:2::15/64\nallow\n"
 DAY = datetime.timedelta(days=1)
+UNKNOWN_EXTENSION = x509.UnrecognizedExtension(
+    x509.ObjectIdentifier("1.2.3.4.5"), b"\5\0")
 
 
 def make_key(kind):
@@ -78,10 +80,12 @@ class Authority:
                 False)
 
     def issue(self, names=NAMES, kind="p256", since=-1, until=90,
-              usage=ExtendedKeyUsageOID.SERVER_AUTH, named=True):
+              usage=ExtendedKeyUsageOID.SERVER_AUTH, named=True,
+              critical=None):
         """(certificate, key) in PEM; valid between those days from now.
 
         Not `named`, the first name is the subject's, and no other is there.
+        `critical` is an extension that is to be understood.
         """
         key, now = make_key(kind), datetime.datetime.utcnow()
         cert = self.builder(subject(names[0]), key, now + since * DAY,
@@ -92,6 +96,8 @@ class Authority:
                 [alternative(n) for n in names]), False)
         if usage:
             cert = cert.add_extension(x509.ExtendedKeyUsage([usage]), False)
+        if critical:
+            cert = cert.add_extension(critical, True)
         cert = cert.add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(
                 self.key.public_key()), False)

@@ -184,6 +184,8 @@ REFUSED = {
     "name": (["10.0.2.9", "time.test"], {}, r"of another name"),
     "usage": (["10.0.2.2"], {"usage": WEB_CLIENT}, r"not for a server"),
     "expired": (["10.0.2.2"], {"since": -9, "until": -1}, r"has expired"),
+    "critical": (["10.0.2.2"], {"critical": nts_lab.UNKNOWN_EXTENSION},
+                 r"not understood"),
 }
 
 
