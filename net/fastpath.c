@@ -375,13 +375,20 @@ static void drop_answers(struct fastpath *fp)
     fp->answers = 0;
 }
 
+/* One under NTS was made before others left: it may have been noticed with
+ * them, and is noticed once. */
+static bool are_void(struct fastpath *fp)
+{
+    return fastpath_disrupted(fp) || (is_protected(fp) && fp->stale);
+}
+
 /*
  * All that they say has been measured: of a pause from here on they are merely
  * late.
  */
 static void send_answers(struct fastpath *fp, const struct clock_line *line)
 {
-    if (fastpath_disrupted(fp)) {
+    if (are_void(fp)) {
         drop_answers(fp);
         return;
     }

@@ -196,9 +196,12 @@ static bool disrupt;
 
 static bool fake_disrupted(struct disruption *asked, uint64_t now)
 {
+    bool told = disrupt;
+
     CHECK(asked == watch);
     disrupted_at = now;
-    return disrupt;
+    disrupt = false; /* it is noticed once */
+    return told;
 }
 
 static void
@@ -419,6 +422,26 @@ static void test_an_answer_under_nts_is_alone_in_its_batch(void **state)
     CHECK_EQ(fp.count[NTS_OK], 1);
     CHECK_EQ(card.kicks, 3);
     nts_transmitted(f);
+}
+
+/* Made before a disruption that is noticed when they leave. */
+static void test_an_answer_under_nts_is_as_void_as_those_before_it(void **state)
+{
+    uint8_t plain[48] = {0x23};
+    struct frames_udp one = frames_request(false, plain);
+    struct frames_udp u;
+
+    (void)state;
+    start_nts();
+    config.disrupted = fake_disrupted;
+    config.watch = watch;
+    u = nts_request();
+    put(&one);
+    put(&u);
+    disrupt = true;
+    run();
+    CHECK_EQ(fp.count[NTP_DROP_DISRUPTED], 2);
+    CHECK_EQ(card_count(&card, CARD_SENT), 0);
 }
 
 static void test_an_interleaved_answer_under_nts_is_sealed(void **state)
@@ -1034,6 +1057,7 @@ int main(void)
         T(test_an_interleaved_answer_tells_when_the_last_one_left),
         T(test_a_client_that_is_forgotten_has_plain_answers),
         T(test_kisses_are_not_interleaved),
+        T(test_an_answer_under_nts_is_as_void_as_those_before_it),
         T(test_an_interleaved_answer_under_nts_is_sealed),
         T(test_an_answer_under_nts_is_alone_in_its_batch),
         T(test_a_seal_is_made_again_when_the_cpu_was_away),
