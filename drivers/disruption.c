@@ -54,8 +54,12 @@ static void notice(struct disruption *d, enum disruption_sign sign,
 
 /* Pages that the hypervisor writes. */
 
-/* The marker between two equal sequence numbers; false: it is being written. */
-static bool read_marker(const struct vmclock_place *v, uint32_t marker[2])
+/*
+ * The marker between two equal sequence numbers.  A host that refreshes its
+ * time may be away amid that for longer than we wait: then the marker as it is,
+ * since one that changes has changed before we run on.
+ */
+static void read_marker(const struct vmclock_place *v, uint32_t marker[2])
 {
     const volatile uint8_t *page = v->page;
 
@@ -65,20 +69,15 @@ static bool read_marker(const struct vmclock_place *v, uint32_t marker[2])
         marker[0] = mmio_read32(page + VMCLOCK_MARKER);
         marker[1] = mmio_read32(page + VMCLOCK_MARKER + 4);
         if ((seq & 1) == 0 && mmio_read32(page + VMCLOCK_SEQ) == seq)
-            return true;
+            return;
     }
-    return false;
 }
 
-/* One that is being written for longer than we wait is as good as changed. */
 static bool marker_changed(struct disruption *d)
 {
     uint32_t marker[2];
 
-    if (!read_marker(&d->at.vmclock, marker)) {
-        marker[0] = ~d->marker[0];
-        marker[1] = d->marker[1];
-    }
+    read_marker(&d->at.vmclock, marker);
     if (marker[0] == d->marker[0] && marker[1] == d->marker[1])
         return false;
     memcpy(d->marker, marker, sizeof(marker));
@@ -136,6 +135,14 @@ static bool is_expected(const struct disruption *d, int64_t shown_ms,
            shown_ms + SECOND_MS >= low - tolerance;
 }
 
+/* So is one that its host has set back, to insert a leap second. */
+static bool is_explained(const struct disruption *d, int64_t shown_ms,
+                         uint64_t now)
+{
+    return is_expected(d, shown_ms, now) ||
+           is_expected(d, shown_ms + SECOND_MS, now);
+}
+
 /*
  * A young anchor learns from each look, so that soon after a disruption, too,
  * a pause of 2 s is noticed.
@@ -167,7 +174,7 @@ static bool is_plainly_right(struct disruption *d, uint64_t now)
     if (!rtc_glance(d->at.rtc, &second, &day) || day != d->day)
         return false;
     shown_ms = d->today_ms + (int64_t)second * SECOND_MS;
-    if (!is_expected(d, shown_ms, now))
+    if (!is_explained(d, shown_ms, now))
         return false;
     narrow(d, shown_ms, now);
     return true;
@@ -232,7 +239,7 @@ static bool rtc_leapt(struct disruption *d, uint64_t now)
 
     if (!d->anchored || is_plainly_right(d, now) || !read_whole(d, &shown_ms))
         return false;
-    if (is_expected(d, shown_ms, now)) {
+    if (is_explained(d, shown_ms, now)) {
         note_day(d, shown_ms);
         return false;
     }

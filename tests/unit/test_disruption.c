@@ -158,6 +158,26 @@ static void test_a_clock_that_goes_back_is_noticed(void **state)
     CHECK(look());
 }
 
+/* The kernel of a host that follows NTP sets its clock back by one. */
+static void test_a_leap_second_of_the_host_is_no_disruption(void **state)
+{
+    (void)state;
+    for (unsigned at = 0; at < 1000; at += 90) {
+        begin_rtc();
+        pass(at);
+        world.date_ms -= 1000;
+        quiet(3000);
+        for (unsigned i = 0; i < 3600; i++) {
+            pass(1000);
+            CHECK(!look());
+            if (counter_read() >= disruption_next(&watch))
+                quiet(2000); /* for an anchor that knows of it */
+        }
+        world.date_ms += 2000;
+        CHECK(look());
+    }
+}
+
 static void test_nothing_is_noticed_in_days(void **state)
 {
     (void)state;
@@ -279,7 +299,10 @@ static void test_vmclocks_marker_is_noticed_and_the_rtc_left_alone(void **state)
     CHECK_EQ(world.reads, 0);
     CHECK_EQ(disruption_next(&watch), UINT64_MAX);
     put32(page + 12, 7); /* for ever in an update */
+    CHECK(!look());
+    page[16] = 2;
     CHECK(look());
+    CHECK(!look());
 }
 
 static void test_each_byte_of_the_generation_id_counts(void **state)
@@ -450,6 +473,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pauses_of_two_seconds_and_more_are_noticed),
         cmocka_unit_test(test_a_clock_that_goes_back_is_noticed),
+        cmocka_unit_test(test_a_leap_second_of_the_host_is_no_disruption),
         cmocka_unit_test(test_nothing_is_noticed_in_days),
         cmocka_unit_test(test_drift_of_an_hour_is_no_disruption),
         cmocka_unit_test(test_a_turn_between_two_registers_is_no_disruption),
