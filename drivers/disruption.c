@@ -265,7 +265,10 @@ static void weigh_rtc(struct disruption *d, bool leapt, uint64_t now)
 
 static bool rtc_is_due(const struct disruption *d, uint64_t now)
 {
-    return d->by_rtc && (!d->at.invariant || now >= d->look_ticks);
+    uint64_t since = now - d->looked_ticks; /* at once if it was set back */
+
+    return d->by_rtc &&
+           (!d->at.invariant || since >= d->at.ticks_per_s / 1000 * LOOK_MS);
 }
 
 bool disruption_look(struct disruption *d, uint64_t now_ticks)
@@ -286,7 +289,7 @@ bool disruption_look(struct disruption *d, uint64_t now_ticks)
         found = true;
     }
     if (rtc_is_due(d, now_ticks)) {
-        d->look_ticks = now_ticks + d->at.ticks_per_s / 1000 * LOOK_MS;
+        d->looked_ticks = now_ticks;
         if (rtc_leapt(d, now_ticks)) {
             notice(d, DISRUPTION_RTC, now_ticks);
             found = leapt = true;
@@ -401,7 +404,9 @@ static void turned(struct disruption *d, uint64_t now)
         begin_turn(d, now); /* we were away: the next one, then */
         return;
     }
-    if (!read_whole(d, &shown_ms))
+    /* Where it is not expected it leapt, which the next look will notice. */
+    if (!read_whole(d, &shown_ms) ||
+        (d->anchored && !is_explained(d, shown_ms, now)))
         return;
     if (d->weighing)
         d->rtc_ran = leap_ms(d, shown_ms, now) > leap_least_ms(d, now);

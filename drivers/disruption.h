@@ -52,9 +52,9 @@ struct disruption_places {
 
 struct disruption {
     struct disruption_places at;
-    bool by_rtc;         /* nothing better tells of pauses */
-    uint64_t look_ticks; /* the RTC is not read before that */
-    uint32_t marker[2];  /* vmclock's, as it was last seen */
+    bool by_rtc;           /* nothing better tells of pauses */
+    uint64_t looked_ticks; /* at the RTC */
+    uint32_t marker[2];    /* vmclock's, as it was last seen */
     uint32_t id[GENERATION_ID_LEN / 4];
     bool anchored;
     struct disruption_anchor anchor;

@@ -251,6 +251,37 @@ static void test_an_invariant_counter_is_checked_every_10_ms(void **state)
     CHECK(look());
 }
 
+/* That of another host, say, which has not been on for as long. */
+static void test_a_counter_that_was_set_back_is_checked_at_once(void **state)
+{
+    (void)state;
+    begin(&(struct disruption_places){.rtc = &rtc, .invariant = true});
+    loop(60000);
+    CHECK(!look());
+    world.counter_ms -= 40000;
+    CHECK(look());
+    CHECK_EQ(watch.noticed, 1u << DISRUPTION_RTC);
+}
+
+/* Between two looks that are 10 ms apart, and while a turn is looked for. */
+static void test_a_pause_is_not_taken_for_the_turn_of_a_second(void **state)
+{
+    (void)state;
+    for (unsigned at = 0; at < 500; at += 15) {
+        begin(&(struct disruption_places){.rtc = &rtc, .invariant = true});
+        loop(at);
+        pass(10);
+        CHECK(!look());
+        disruption_poll(&watch, counter_read());
+        world.date_ms += 6000;
+        pass(4);
+        CHECK(!look());
+        disruption_poll(&watch, counter_read());
+        pass(6);
+        CHECK(look());
+    }
+}
+
 /* Before the turn of a second was seen an anchor is as wide as a second. */
 static void test_pauses_soon_after_another_are_noticed(void **state)
 {
@@ -480,6 +511,8 @@ int main(void)
         cmocka_unit_test(test_an_unreadable_clock_is_no_disruption),
         cmocka_unit_test(test_a_plain_look_takes_four_readings),
         cmocka_unit_test(test_an_invariant_counter_is_checked_every_10_ms),
+        cmocka_unit_test(test_a_counter_that_was_set_back_is_checked_at_once),
+        cmocka_unit_test(test_a_pause_is_not_taken_for_the_turn_of_a_second),
         cmocka_unit_test(
             test_vmclocks_marker_is_noticed_and_the_rtc_left_alone),
         cmocka_unit_test(test_each_byte_of_the_generation_id_counts),
