@@ -151,6 +151,19 @@ static void take_rate(struct recover *r, uint64_t now)
 
     disruption_rate(&r->watch, best->hz, counter_read());
     irq_restore(flags);
+    r->watch_ppb = best->bound_ppb;
+}
+
+/* Another host's page is no second sign of what has been taken care of. */
+static void take_kvm(struct recover *r, uint64_t now)
+{
+    struct kvmclock *kvm = r->setup.kvm;
+
+    if (kvm == NULL)
+        return;
+    r->kvm_ticks = now + KVM_LOOK_S * r->setup.ticks_per_s;
+    (void)kvmclock_changed(kvm);
+    kvmclock_anchor(kvm);
 }
 
 /* The window is over: sources may be asked. */
@@ -160,7 +173,23 @@ static void measured(struct recover *r, uint64_t now)
     take_rate(r, now);
     client_burst(r->setup.client, now);
     ask_platform(r);
+    take_kvm(r, now);
     tsc_watch_start(&r->counter, r->setup.tsc);
+}
+
+/* The rate of 20 ms may be off by more than the RTC's tolerance in an hour. */
+static void refine_watch(struct recover *r)
+{
+    const struct tsc_rate *best = &r->setup.tsc->best;
+
+    if (best->bound_ppb >= r->watch_ppb)
+        return;
+    r->watch_ppb = best->bound_ppb;
+
+    uint64_t flags = irq_save();
+
+    disruption_refined(&r->watch, best->hz);
+    irq_restore(flags);
 }
 
 /* As the background comes to know the rate better, so does the client. */
@@ -168,6 +197,9 @@ static void refined(struct recover *r)
 {
     const struct tsc_rate *best = &r->setup.tsc->best;
 
+    if (!best->valid)
+        return;
+    refine_watch(r);
     if (r->bound_ppb <= best->bound_ppb)
         return;
     r->bound_ppb = best->bound_ppb;
@@ -332,6 +364,7 @@ void recover_start(struct recover *r, const struct recover_setup *setup,
     r->setup = *setup;
     disruption_init(&r->watch, &setup->places, now_ticks);
     note_generation(r);
+    r->watch_ppb = setup->tsc->best.bound_ppb;
     tsc_watch_start(&r->counter, setup->tsc);
     log_line("disruptions are noticed by%s%s%s%s%s%s",
              r->watch.at.vmclock.page ? " vmclock" : "",

@@ -47,6 +47,7 @@ struct recover {
     uint64_t ahead_ticks; /* when it last ran ahead, and that was let pass */
     uint64_t kvm_ticks;   /* when kvm-clock is looked at again */
     uint64_t bound_ppb; /* of the rate as the client was told it; 0: by boot */
+    uint64_t watch_ppb; /* and as the watch was */
 };
 
 /* Start to watch.  Level: boot. */

@@ -355,6 +355,11 @@ void disruption_rate(struct disruption *d, uint64_t ticks_per_s,
         d->anchored = anchor_here(d, now_ticks);
 }
 
+void disruption_refined(struct disruption *d, uint64_t ticks_per_s)
+{
+    d->at.ticks_per_s = ticks_per_s;
+}
+
 /* The turn of a second. */
 
 static uint64_t ms_ticks(const struct disruption *d, uint64_t ms)

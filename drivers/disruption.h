@@ -125,6 +125,12 @@ uint64_t disruption_next(const struct disruption *d);
 void disruption_rate(struct disruption *d, uint64_t ticks_per_s,
                      uint64_t now_ticks);
 
+/*
+ * The counter's rate, as it has been all the time, is known better.
+ * Level: background, interrupts off.
+ */
+void disruption_refined(struct disruption *d, uint64_t ticks_per_s);
+
 /* What was noticed is taken care of.  Level: background, interrupts off. */
 void disruption_taken(struct disruption *d);
 

@@ -201,6 +201,20 @@ static void test_drift_of_an_hour_is_no_disruption(void **state)
     }
 }
 
+/* The rate of a short window was 400 ppm off, which was found out later. */
+static void test_a_rate_that_is_known_better_is_no_disruption(void **state)
+{
+    (void)state;
+    begin(&(struct disruption_places){.rtc = &rtc});
+    disruption_rate(&watch, HZ / 10000 * 10004, counter_read());
+    loop(5000);
+    disruption_refined(&watch, HZ);
+    for (unsigned i = 0; i < 3590; i++) {
+        pass(1000);
+        CHECK(!look());
+    }
+}
+
 static void test_a_turn_between_two_registers_is_no_disruption(void **state)
 {
     (void)state;
@@ -507,6 +521,7 @@ int main(void)
         cmocka_unit_test(test_a_leap_second_of_the_host_is_no_disruption),
         cmocka_unit_test(test_nothing_is_noticed_in_days),
         cmocka_unit_test(test_drift_of_an_hour_is_no_disruption),
+        cmocka_unit_test(test_a_rate_that_is_known_better_is_no_disruption),
         cmocka_unit_test(test_a_turn_between_two_registers_is_no_disruption),
         cmocka_unit_test(test_an_unreadable_clock_is_no_disruption),
         cmocka_unit_test(test_a_plain_look_takes_four_readings),

@@ -315,6 +315,21 @@ static void test_without_an_id_none_is_kept(void **state)
     CHECK(!data.has_generation_id);
 }
 
+/* The watch goes by the best rate there is, and by none that is known worse. */
+static void test_the_watch_learns_the_rate(void **state)
+{
+    (void)state;
+    boot(true);
+    tsc.best.bound_ppb /= 2;
+    tsc.best.hz = HZ + 1000;
+    poll();
+    CHECK_EQ(r.watch.at.ticks_per_s, HZ + 1000);
+    tsc.best.bound_ppb *= 2;
+    tsc.best.hz = HZ - 1000;
+    poll();
+    CHECK_EQ(r.watch.at.ticks_per_s, HZ + 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_a_new_id_is_what_is_kept),
         cmocka_unit_test(test_an_id_is_taken_with_what_it_was_renewed_for),
         cmocka_unit_test(test_without_an_id_none_is_kept),
+        cmocka_unit_test(test_the_watch_learns_the_rate),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -361,6 +361,19 @@ static void test_kvm_clock_moved_elsewhere_is_a_disruption(void **state)
     CHECK(said("noticed by kvm-clock's rate or time:"));
 }
 
+/* The page of the host that we are on now, by whatever that was noticed. */
+static void test_another_page_of_kvm_clock_is_no_second_disruption(void **state)
+{
+    (void)state;
+    serve(1, true, true);
+    world.refclock_leapt = true;
+    CHECK(until_noticed() < 0.1);
+    world.kvm_changed = true;
+    is_back();
+    turn(20);
+    CHECK_EQ(world.renewed, 6);
+}
+
 static void test_a_leap_of_a_reference_clock_is_a_disruption(void **state)
 {
     (void)state;
@@ -498,6 +511,8 @@ int main(void)
         cmocka_unit_test(test_a_pause_that_the_counter_ran_through_is_none),
         cmocka_unit_test(test_a_counter_that_runs_ahead_is_a_disruption),
         cmocka_unit_test(test_kvm_clock_moved_elsewhere_is_a_disruption),
+        cmocka_unit_test(
+            test_another_page_of_kvm_clock_is_no_second_disruption),
         cmocka_unit_test(test_a_leap_of_a_reference_clock_is_a_disruption),
         cmocka_unit_test(test_nothing_is_asked_before_the_rate_is_known),
         cmocka_unit_test(test_the_rate_of_before_is_kept_if_it_may_be),
