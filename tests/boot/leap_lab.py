@@ -157,6 +157,7 @@ def follower(link, tmp_path, things, server):
     (path / "chrony.conf").write_text("\n".join([
         "user root", "cmdport 0", "bindcmdaddress /", "pidfile %s/pid" % path,
         "logdir %s" % path, "log tracking", "makestep 0.1 2",
+        "leapsecmode step",
         "server 10.0.2.15 iburst minpoll 0 maxpoll 0", ""]))
     things.append(link.host(7).process(
         [*clock.words, lab.peer("chronyd"), "-d", "-f",
