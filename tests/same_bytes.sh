@@ -42,7 +42,7 @@ build .
 build $elsewhere
 
 cmp build/gnomon.elf $elsewhere/build/gnomon.elf && same=0 || same=1
-result $same "$(sha256sum <build/gnomon.elf | cut -c1-16)..., here and elsewhere"
+result $same "$(sha256sum <build/gnomon.elf | cut -c1-16)..., elsewhere too"
 
 size=$(stat -c %s build/gnomon.elf)
 [ "$size" -le $LARGEST ] && small=0 || small=1
@@ -50,7 +50,8 @@ result $small "$size bytes, of at most $LARGEST"
 
 began=$(date +%s)
 printf '\n/* One line more. */\n' >>$elsewhere/ntp/packet.c
-make --no-print-directory -C $elsewhere all >build/same.log 2>&1 && quick=0 || quick=1
+make --no-print-directory -C $elsewhere all >build/same.log 2>&1 && quick=0 ||
+    quick=1
 took=$(($(date +%s) - began))
 [ "$took" -le $REBUILD_S ] || quick=1
 [ "$(grep -cE '^  cc [^ ]*\.o$' build/same.log)" -le 2 ] || quick=1
