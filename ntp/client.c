@@ -325,7 +325,7 @@ static void heed_loss_of_time(struct client *c, uint64_t ticks)
     c->start.kept_error_ppb = 0; /* it may be another host */
     c->told = false;
     c->told_offset = 0;
-    c->set = c->provisional = c->local = false;
+    c->set = c->provisional = c->local = c->alarmed = false;
     c->replied = c->waiting = false;
     c->leader = -1;
     start_all_over(c, ticks);

@@ -736,6 +736,27 @@ static void test_maxchange_alarms_and_unsynchronises(void **state)
     CHECK_EQ(status().stratum, 2);
 }
 
+/* What is set anew is followed, whatever was refused before. */
+static void test_a_loss_of_time_ends_the_alarm(void **state)
+{
+    (void)state;
+    struct source_config config = plain();
+
+    config.maxpoll = 6;
+    begin();
+    rig.config.maxchange_ns = 1000000000;
+    rig.config.maxchange_start = 1;
+    start(1, &config);
+    pass(1000);
+    shift_truth(5);
+    pass(66 * 6);
+    CHECK_EQ(status().leap, LEAP_UNKNOWN);
+    clock_disown(&rig.clock);
+    pass(0.1);
+    CHECK_EQ(status().stratum, 2);
+    CHECK_NEAR(error(), 0, 1e-3);
+}
+
 static void test_maxchange_begins_after_its_start(void **state)
 {
     (void)state;
@@ -1449,6 +1470,7 @@ int main(void)
         cmocka_unit_test(test_without_makestep_an_offset_is_slewed),
         cmocka_unit_test(test_makestep_counts_from_the_first_set),
         cmocka_unit_test(test_maxchange_alarms_and_unsynchronises),
+        cmocka_unit_test(test_a_loss_of_time_ends_the_alarm),
         cmocka_unit_test(test_maxchange_begins_after_its_start),
         cmocka_unit_test(test_maxchange_ignores_as_often_as_it_says),
         cmocka_unit_test(test_offset_is_added_and_maxdelay_refuses),
