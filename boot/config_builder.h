@@ -37,7 +37,6 @@ struct nts_named {
     struct builder_named trusted[CONFIG_TRUSTED_MAX];
     uint32_t trusted_id[CONFIG_TRUSTED_MAX];
     unsigned trusteds;
-    bool trusted_refused;    /* a file had an error: not all are known */
     struct place require_at; /* the last `ntsrequire` */
 };
 

@@ -381,22 +381,21 @@ static void load_trusted(struct config_builder *b, unsigned i)
                     "no source needs these certificates");
         return;
     }
-    b->nts.trusted_refused = true;
     if (!find_file(b, from, &e))
         return;
     if (pem_certificates(entry_text(&e)) != PEM_OK) {
         wrong_file(b, from, "certificates in PEM, and each of them whole");
         return;
     }
-    b->nts.trusted_refused = false;
     c->trusted[c->trusteds++] = (struct config_trusted){id, entry_file(&e)};
     note_translation(b, from, "translated to `ntstrustedcerts`");
 }
 
-static bool is_trusted(const struct config_nts *c, uint32_t certset)
+/* A file with an error counts: it was told, and is what is wrong. */
+static bool is_named(const struct nts_named *n, uint32_t certset)
 {
-    for (unsigned i = 0; i < c->trusteds; i++)
-        if (c->trusted[i].id == certset)
+    for (unsigned i = 0; i < n->trusteds; i++)
+        if (n->trusted_id[i] == certset)
             return true;
     return false;
 }
@@ -408,7 +407,7 @@ static void check_trust(struct config_builder *b, unsigned i)
     char found[REPORT_FOUND_MAX + 1];
     struct text t = text_in(found, sizeof(found));
 
-    if (!s->nts || is_trusted(&b->config.nts, s->certset))
+    if (!s->nts || is_named(&b->nts, s->certset))
         return;
     text_add(&t, "nts without a certificate to trust");
     if (s->certset > 0) {
@@ -422,13 +421,9 @@ static void check_trust(struct config_builder *b, unsigned i)
 
 static void load_trusteds(struct config_builder *b)
 {
-    bool refused = false;
-
-    for (unsigned i = 0; i < b->nts.trusteds; i++) {
+    for (unsigned i = 0; i < b->nts.trusteds; i++)
         load_trusted(b, i);
-        refused |= b->nts.trusted_refused;
-    }
-    for (unsigned i = 0; i < b->config.source_count && !refused; i++)
+    for (unsigned i = 0; i < b->config.source_count; i++)
         check_trust(b, i);
 }
 

@@ -235,6 +235,19 @@ static void test_sources_trust_their_set(void **state)
                   "boot archive, since there is no system store");
 }
 
+static void
+test_a_file_that_is_not_there_excuses_its_own_certset_only(void **state)
+{
+    (void)state;
+    read_nts("server a nts\nserver b nts certset 5\nntstrustedcerts none\n");
+    CHECK_EQ(builder.report.errors, 2);
+    check_error(0, "chrony.conf:2:8: found nts without a certificate to trust "
+                   "in certset 5, expected `ntstrustedcerts` with a file of "
+                   "the boot archive, since there is no system store");
+    check_error(1, "chrony.conf:3:17: found \"none\", expected a file of the "
+                   "boot archive");
+}
+
 /* A later line may change how it is asked, not whether it is believed. */
 static void test_nts_is_not_lost_to_a_later_line(void **state)
 {
@@ -394,6 +407,8 @@ int main(void)
         cmocka_unit_test(test_files_are_bounded),
         cmocka_unit_test(test_sources_trust_their_set),
         cmocka_unit_test(test_nts_is_not_lost_to_a_later_line),
+        cmocka_unit_test(
+            test_a_file_that_is_not_there_excuses_its_own_certset_only),
         cmocka_unit_test(test_authenticated_sources_are_enough_for_require),
         cmocka_unit_test(test_keys_of_cookies_can_be_given),
         cmocka_unit_test(test_wrong_keys_show_no_secret),
