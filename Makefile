@@ -621,7 +621,7 @@ test: ## set up, then everything, the long parts short
 run: ## set up, boot the image and serve; SERVER=ADDRESS is followed
 	@flock $(B)/lock tools/setup run
 	@flock $(B)/lock $(MAKE) --no-print-directory -j$(shell nproc) all
-	@tools/run --image $(B)/gnomon.elf --append "$(APPEND)" \
+	@exec tools/run --image $(B)/gnomon.elf --append "$(APPEND)" \
 	    --server "$(SERVER)"
 
 build/peers/bin/%:

@@ -17,8 +17,13 @@
 #define HANDSHAKE_MS 5000
 #define REQUEST_MS   3000
 
-/* Who kept us waiting for so long, all in all, makes room when others come. */
-#define WAITED_MS 500
+/*
+ * Who kept us waiting for so long, all in all, makes room when others come: for
+ * a hello, which is sent with the end of TCP's handshake, and after our answer,
+ * when we wait for a round trip or two.
+ */
+#define WAITED_HELLO_MS 100
+#define WAITED_MS       500
 
 /*
  * Connections of which TCP's own handshake is not done.  Its last segment takes
@@ -239,30 +244,48 @@ static unsigned places_of(const struct ke_listener *k,
     return places;
 }
 
-/*
- * Who kept us waiting longest makes room for one who has not yet; but nobody
- * loses his place to a host that has more of them than his own.
- */
-static bool evict(struct ke_listener *k, const struct ip_addr6 *from,
-                  uint64_t now_ticks)
+/* May it end for one who comes from a host that has `theirs` places? */
+static bool gives_way(const struct ke_listener *k,
+                      const struct ke_connection *c, unsigned places,
+                      unsigned theirs)
 {
-    uint64_t most = WAITED_MS * (k->setup.ticks_per_s / 1000);
+    uint64_t most = tls_has_spoken(c->tls) ? WAITED_MS : WAITED_HELLO_MS;
+
+    if (places > theirs + 1)
+        return true;
+    return places >= theirs && !tls_wants_step(c->tls) &&
+           tls_waited(c->tls, k->now_ticks) >=
+               most * (k->setup.ticks_per_s / 1000);
+}
+
+/*
+ * A host with more places than the newcomer's, itself counted, loses one; where
+ * all have as few, who kept us waiting too long does.  Nobody loses his place
+ * to a host that has more of them than his own.
+ */
+static bool evict(struct ke_listener *k, const struct ip_addr6 *from)
+{
     unsigned theirs = places_of(k, from);
-    struct ke_connection *slowest = NULL;
+    struct ke_connection *found = NULL;
+    unsigned most = 0;
 
     for (unsigned i = 0; i < k->setup.connections; i++) {
         struct ke_connection *c = &k->connection[i];
+        unsigned places;
 
-        if (c->tls == NULL || tls_wants_step(c->tls) ||
-            tls_waited(c->tls, now_ticks) < most ||
-            places_of(k, &c->from) < theirs)
+        if (c->tls == NULL)
             continue;
-        most = tls_waited(c->tls, now_ticks);
-        slowest = c;
+        places = places_of(k, &c->from);
+        if (places < most || !gives_way(k, c, places, theirs) ||
+            (places == most && tls_waited(c->tls, k->now_ticks) <=
+                                   tls_waited(found->tls, k->now_ticks)))
+            continue;
+        most = places;
+        found = c;
     }
-    if (slowest == NULL)
+    if (found == NULL)
         return false;
-    abort_it(k, slowest, KE_EVICTED);
+    abort_it(k, found, KE_EVICTED);
     return true;
 }
 
@@ -316,8 +339,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t error)
         limit_check(k->setup.limit, &from,
                     k->now_ticks / (k->setup.ticks_per_s / 1000)) != LIMIT_PASS)
         return refuse(k, pcb, KE_LIMITED);
-    if (!take(k, pcb, &from) &&
-        !(evict(k, &from, k->now_ticks) && take(k, pcb, &from)))
+    if (!take(k, pcb, &from) && !(evict(k, &from) && take(k, pcb, &from)))
         return refuse(k, pcb, KE_REFUSED);
     return ERR_OK;
 }

@@ -38,7 +38,7 @@ struct ke_setup {
     X(KE_NO_TLS, "no_tls")       /* the handshake failed */                    \
     X(KE_NO_TIME, "timeout")     /* the handshake took too long */             \
     X(KE_LOST, "lost")           /* the connection broke */                    \
-    X(KE_EVICTED, "evicted")     /* slow, while others came */                 \
+    X(KE_EVICTED, "evicted")     /* slow or too many, while others came */     \
     X(KE_DENIED, "denied")       /* by allow and deny */                       \
     X(KE_LIMITED, "limited")     /* by ntsratelimit */                         \
     X(KE_REFUSED, "refused")     /* no session was free */                     \

@@ -176,6 +176,9 @@ uint32_t tls_cert_flags(const struct tls *t);
  */
 uint64_t tls_waited(const struct tls *t, uint64_t now_ticks);
 
+/* Have we sent anything yet?  A server answers a whole hello. */
+bool tls_has_spoken(const struct tls *t);
+
 /*
  * When the certificate of the server is valid, in seconds since 1970.
  * Returns false when there is none.

@@ -35,6 +35,11 @@ uint64_t tls_waited(const struct tls *t, uint64_t now_ticks)
     return t->waited_ticks + (now_ticks - t->idle_ticks);
 }
 
+bool tls_has_spoken(const struct tls *t)
+{
+    return t->spoken;
+}
+
 /* What lwIP tells of a connection.  A step follows later, from the loop. */
 
 static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p,
@@ -185,6 +190,7 @@ int tls_link_transmit(void *context, const unsigned char *buf, size_t len)
         len = tcp_sndbuf(t->pcb);
     t->blocked = len == 0 || tcp_write(t->pcb, buf, (uint16_t)len,
                                        TCP_WRITE_FLAG_COPY) != ERR_OK;
+    t->spoken |= !t->blocked;
     return t->blocked ? MBEDTLS_ERR_SSL_WANT_WRITE : (int)len;
 }
 

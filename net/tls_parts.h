@@ -29,6 +29,7 @@ struct tls {
     bool ready;     /* there is work: bytes came, or there is room again */
     bool blocked;   /* TCP did not take all that mbedTLS had */
     bool ended;     /* FIN came after what is in `rx` */
+    bool spoken;    /* something was sent */
     bool alerted;   /* mbedTLS sent an alert in the clear */
     bool unsent;    /* mbedTLS has a record that TCP did not take yet */
     bool notified;  /* close_notify was given to mbedTLS */

@@ -105,3 +105,24 @@ def test_full_pool_refuses_quickly(serve):
     assert served_too + (not refused) == 4, (served_too, refused)
     scenario.nothing_left(vm)
     assert nts.establish(lab.GUEST)
+
+
+def test_no_host_has_all_places_to_itself(serve, link):
+    """Nobody has kept us waiting yet, but one host has more than its share."""
+    serve(CHATTY + "\nmaxntsconnections 4")
+    many, one = link.host(9), link.host(8)
+    with many.inside():
+        held = [nts.Session(lab.GUEST, limit=30).handshake()
+                for _ in range(4)]
+    with one.inside():
+        for _ in range(3):
+            assert nts.establish(lab.GUEST, limit=5)
+    ended = 0
+    for s in held:
+        try:
+            s.send(nts.request())
+            ended += not nts.records(s.read()[0])
+        except (OSError, nts.SSL.Error):
+            ended += 1
+        s.socket.close()
+    assert ended == 1
