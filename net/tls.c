@@ -30,6 +30,9 @@
 /* How long the other end may take to hear the last of us. */
 #define CLOSE_MS 3000
 
+/* And how long while others come, for whom there is no session. */
+#define CLOSE_LEAST_MS 100
+
 /* All sessions.  There is one lwIP, and one mbedTLS. */
 static struct {
     struct tls *session;
@@ -102,20 +105,31 @@ static void give_back(struct tls *t);
 
 /*
  * One that is being closed: all that we sent has been heard, and they only have
- * to end it as well.
+ * to end it as well; or nobody seems to be there to hear it.
  */
 static struct tls *hurry_one(void)
 {
+    uint64_t least =
+        counter_read() + (CLOSE_MS - CLOSE_LEAST_MS) * tls.ticks_per_ms;
+    struct tls *oldest = NULL;
+
     for (unsigned i = 0; i < tls.count; i++) {
         struct tls *t = &tls.session[i];
 
-        if (t->use != TLS_CLOSING || !is_heard(t))
+        if (t->use != TLS_CLOSING)
             continue;
-        tls_link_close(t);
-        give_back(t);
-        return t;
+        if (is_heard(t)) {
+            tls_link_close(t);
+            give_back(t);
+            return t;
+        }
+        if (oldest == NULL || t->close_ticks < oldest->close_ticks)
+            oldest = t;
     }
-    return NULL;
+    if (oldest == NULL || oldest->close_ticks > least)
+        return NULL;
+    tls_abort(oldest);
+    return oldest;
 }
 
 static struct tls *take(bool client)

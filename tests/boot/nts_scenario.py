@@ -6,6 +6,7 @@ import os
 import re
 import select
 import socket
+import struct
 import threading
 import time
 
@@ -161,6 +162,36 @@ def syn(host, sender, number):
         host.address, lab.GUEST, 1024 + number % 60000, nts.PORT,
         seq=number * 7919 % 2**32), frames.TCP, host.address)
     return frames.ethernet(body, 0x0800, sender=sender)
+
+
+def deaf(link, count):
+    """They finish TCP's handshake, say what is no hello, and acknowledge
+    nothing any more."""
+    host = link.host(9)
+    host.ip("route", "add", "blackhole", lab.GUEST + "/32")
+    sender = re.search(r"ether (\S+)", host.ip("link", "show", "eth0").stdout)
+
+    def segment(port, **more):
+        body = frames.ipv4(frames.tcp(host.address, lab.GUEST, port, nts.PORT,
+                                      **more), frames.TCP, host.address)
+        return frames.ethernet(body, frames.IPV4, sender=sender.group(1))
+
+    def invited(wire, port):
+        """The sequence number that they begin with."""
+        while True:
+            data = wire.recv(2048)[14 + 20:]
+            ports = struct.unpack("!HH", data[:4])
+            if ports == (nts.PORT, port) and data[13] & frames.SYN:
+                return struct.unpack("!I", data[4:8])[0]
+
+    with host.inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
+                                      socket.htons(frames.IPV4)) as wire:
+        wire.bind(("eth0", frames.IPV4))
+        wire.settimeout(5)
+        for port in range(20000, 20000 + count):
+            wire.send(segment(port, seq=1))
+            wire.send(segment(port, seq=2, ack=invited(wire, port) + 1,
+                              flags=frames.ACK, payload=b"GET / HTTP/1.1"))
 
 
 def half_open(vm, link, seconds, count=HALF_OPEN):

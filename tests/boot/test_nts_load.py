@@ -107,6 +107,14 @@ def test_full_pool_refuses_quickly(serve):
     assert nts.establish(lab.GUEST)
 
 
+def test_sessions_that_nobody_hears_the_end_of_make_room(serve, link):
+    """All sessions are at their end, and those who had them say nothing."""
+    serve(CHATTY + "\nmaxntsconnections 4")
+    scenario.deaf(link, 24)
+    time.sleep(0.3)
+    assert nts.establish(lab.GUEST, limit=5)
+
+
 def test_no_host_has_all_places_to_itself(serve, link):
     """Nobody has kept us waiting yet, but one host has more than its share."""
     serve(CHATTY + "\nmaxntsconnections 4")
