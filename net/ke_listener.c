@@ -225,62 +225,97 @@ static struct ke_connection *first_due(struct ke_listener *k)
 
 /* Connections. */
 
-/* A host may have all addresses of a /64. */
-static bool is_same_host(const struct ip_addr6 *a, const struct ip_addr6 *b)
+/*
+ * How many places some have: a network, which for IPv6 is a /64, all of whose
+ * addresses one host may have; and the one address in it, for they may as well
+ * be our neighbours, each with his own.
+ */
+struct share {
+    unsigned network;
+    unsigned host;
+};
+
+static bool is_same_network(const struct ip_addr6 *a, const struct ip_addr6 *b)
 {
     if (ip_is_v4(a) || ip_is_v4(b))
         return ip_equal(a, b);
     return memcmp(a->byte, b->byte, 8) == 0;
 }
 
-static unsigned places_of(const struct ke_listener *k,
-                          const struct ip_addr6 *host)
+static struct share share_of(const struct ke_listener *k,
+                             const struct ip_addr6 *addr)
 {
-    unsigned places = 0;
+    struct share share = {0};
 
-    for (unsigned i = 0; i < k->setup.connections; i++)
-        places += k->connection[i].tls != NULL &&
-                  is_same_host(&k->connection[i].from, host);
-    return places;
+    for (unsigned i = 0; i < k->setup.connections; i++) {
+        const struct ke_connection *c = &k->connection[i];
+
+        share.network += c->tls != NULL && is_same_network(&c->from, addr);
+        share.host += c->tls != NULL && ip_equal(&c->from, addr);
+    }
+    return share;
 }
 
-/* May it end for one who comes from a host that has `theirs` places? */
-static bool gives_way(const struct ke_listener *k,
-                      const struct ke_connection *c, unsigned places,
-                      unsigned theirs)
+static bool waited_too_long(const struct ke_listener *k,
+                            const struct ke_connection *c)
 {
     uint64_t most = tls_has_spoken(c->tls) ? WAITED_MS : WAITED_HELLO_MS;
 
-    if (places > theirs + 1)
-        return true;
-    return places >= theirs && !tls_wants_step(c->tls) &&
-           tls_waited(c->tls, k->now_ticks) >=
-               most * (k->setup.ticks_per_s / 1000);
+    return !tls_wants_step(c->tls) && tls_waited(c->tls, k->now_ticks) >=
+                                          most * (k->setup.ticks_per_s / 1000);
+}
+
+/* May it, of those that have `share`, end for one `from` there, of those that
+ * have `theirs`? */
+static bool gives_way(const struct ke_listener *k,
+                      const struct ke_connection *c, struct share share,
+                      const struct ip_addr6 *from, struct share theirs)
+{
+    unsigned has = share.network;
+    unsigned newcomer = theirs.network;
+
+    if (is_same_network(&c->from, from)) {
+        has = share.host;
+        newcomer = theirs.host;
+    }
+    return has > newcomer + 1 || (has >= newcomer && waited_too_long(k, c));
+}
+
+/* Does the first of two that give way go before the other one? */
+static bool goes_first(const struct ke_listener *k,
+                       const struct ke_connection *a, struct share share_a,
+                       const struct ke_connection *b, struct share share_b)
+{
+    if (share_a.network != share_b.network)
+        return share_a.network > share_b.network;
+    if (share_a.host != share_b.host)
+        return share_a.host > share_b.host;
+    return tls_waited(a->tls, k->now_ticks) > tls_waited(b->tls, k->now_ticks);
 }
 
 /*
- * A host with more places than the newcomer's, itself counted, loses one; where
- * all have as few, who kept us waiting too long does.  Nobody loses his place
- * to a host that has more of them than his own.
+ * Who has more places than the newcomer, itself counted, loses one; where all
+ * have as few, who kept us waiting too long does.  Nobody loses his place to
+ * one who has more of them than himself.  Networks are compared, and in the
+ * newcomer's own the hosts.
  */
 static bool evict(struct ke_listener *k, const struct ip_addr6 *from)
 {
-    unsigned theirs = places_of(k, from);
+    struct share theirs = share_of(k, from);
+    struct share most = {0};
     struct ke_connection *found = NULL;
-    unsigned most = 0;
 
     for (unsigned i = 0; i < k->setup.connections; i++) {
         struct ke_connection *c = &k->connection[i];
-        unsigned places;
+        struct share share;
 
         if (c->tls == NULL)
             continue;
-        places = places_of(k, &c->from);
-        if (places < most || !gives_way(k, c, places, theirs) ||
-            (places == most && tls_waited(c->tls, k->now_ticks) <=
-                                   tls_waited(found->tls, k->now_ticks)))
+        share = share_of(k, &c->from);
+        if (!gives_way(k, c, share, from, theirs) ||
+            (found != NULL && !goes_first(k, c, share, found, most)))
             continue;
-        most = places;
+        most = share;
         found = c;
     }
     if (found == NULL)

@@ -3,6 +3,8 @@
 
 import time
 
+import pytest
+
 import lab
 import nts_scenario as scenario
 # pylint: disable-next=unused-import
@@ -115,16 +117,17 @@ def test_sessions_that_nobody_hears_the_end_of_make_room(serve, link):
     assert nts.establish(lab.GUEST, limit=5)
 
 
-def test_no_host_has_all_places_to_itself(serve, link):
+@pytest.mark.parametrize("appliance", [lab.GUEST, lab.GUEST6])
+def test_no_host_has_all_places_to_itself(serve, link, appliance):
     """Nobody has kept us waiting yet, but one host has more than its share."""
     serve(CHATTY + "\nmaxntsconnections 4")
     many, one = link.host(9), link.host(8)
     with many.inside():
-        held = [nts.Session(lab.GUEST, limit=30).handshake()
+        held = [nts.Session(appliance, limit=30).handshake()
                 for _ in range(4)]
     with one.inside():
         for _ in range(3):
-            assert nts.establish(lab.GUEST, limit=5)
+            assert nts.establish(appliance, limit=5)
     ended = 0
     for s in held:
         try:
