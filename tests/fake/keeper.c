@@ -6,6 +6,8 @@
 #include "arch/panic.h"
 #include "drivers/pci.h"
 #include "tests/check.h"
+#include "tests/fake/disk.h"
+#include "tests/fake/machine.h"
 
 struct fake_keeper fake_keeper;
 
@@ -19,6 +21,16 @@ void panic(const char *fmt, ...)
 {
     fail_msg("panic: %s", fmt);
     abort();
+}
+
+int fake_keeper_end(void **state)
+{
+    struct pci pci;
+
+    (void)state;
+    fake_disks_reset(&pci, 0);
+    fake_reset();
+    return 0;
 }
 
 void entropy_mix(const void *bytes, size_t len)

@@ -11,4 +11,7 @@ extern struct fake_keeper {
     void *arg;
 } fake_keeper;
 
+/* For after a test: disks and machine are as if nothing had been. */
+int fake_keeper_end(void **state);
+
 #endif

@@ -223,6 +223,11 @@ void log_line(const char *fmt, ...)
     snprintf(fake.log + used, sizeof(fake.log) - used, "\n");
 }
 
+bool fake_said(const char *what)
+{
+    return strstr(fake.log, what) != NULL;
+}
+
 void entropy_fill(void *buf, size_t len)
 {
     memset(buf, 0xff, len);

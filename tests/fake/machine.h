@@ -41,6 +41,9 @@ extern struct fake_machine fake;
 /* An empty machine.  Frees what the last one had. */
 void fake_reset(void);
 
+/* Is that in its log? */
+bool fake_said(const char *what);
+
 /* `registers` stay the caller's, and must stay. */
 void fake_registers_add(struct fake_registers *registers);
 

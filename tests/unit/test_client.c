@@ -711,18 +711,24 @@ static void test_makestep_counts_from_the_first_set(void **state)
     CHECK_NEAR(error(), 0, 1e-3);
 }
 
-static void test_maxchange_alarms_and_unsynchronises(void **state)
+/* So much after `updates` is refused `ignored` times, and then the end. */
+static void start_with_maxchange(double seconds, int updates, int ignored)
 {
-    (void)state;
     struct source_config config = plain();
 
     config.maxpoll = 6;
     begin();
-    rig.config.maxchange_ns = 1000000000;
-    rig.config.maxchange_start = 1;
-    rig.config.maxchange_ignore = 1;
+    rig.config.maxchange_ns = (int64_t)(seconds * 1e9);
+    rig.config.maxchange_start = updates;
+    rig.config.maxchange_ignore = ignored;
     start(1, &config);
     pass(1000);
+}
+
+static void test_maxchange_alarms_and_unsynchronises(void **state)
+{
+    (void)state;
+    start_with_maxchange(1, 1, 1);
     CHECK_EQ(status().stratum, 2);
     shift_truth(5);
     pass(66 * 6);
@@ -740,14 +746,7 @@ static void test_maxchange_alarms_and_unsynchronises(void **state)
 static void test_a_loss_of_time_ends_the_alarm(void **state)
 {
     (void)state;
-    struct source_config config = plain();
-
-    config.maxpoll = 6;
-    begin();
-    rig.config.maxchange_ns = 1000000000;
-    rig.config.maxchange_start = 1;
-    start(1, &config);
-    pass(1000);
+    start_with_maxchange(1, 1, 0);
     shift_truth(5);
     pass(66 * 6);
     CHECK_EQ(status().leap, LEAP_UNKNOWN);
@@ -760,15 +759,7 @@ static void test_a_loss_of_time_ends_the_alarm(void **state)
 static void test_maxchange_begins_after_its_start(void **state)
 {
     (void)state;
-    struct source_config config = plain();
-
-    config.maxpoll = 6;
-    begin();
-    rig.config.maxchange_ns = 1000000;
-    rig.config.maxchange_start = 1000;
-    rig.config.maxchange_ignore = 0;
-    start(1, &config);
-    pass(1000);
+    start_with_maxchange(1e-3, 1000, 0);
     shift_truth(0.01);
     pass(66 * 8);
     CHECK_EQ(rig.events[CLIENT_STEP_REFUSED], 0);
@@ -778,15 +769,7 @@ static void test_maxchange_begins_after_its_start(void **state)
 static void test_maxchange_ignores_as_often_as_it_says(void **state)
 {
     (void)state;
-    struct source_config config = plain();
-
-    config.maxpoll = 6;
-    begin();
-    rig.config.maxchange_ns = 1000000;
-    rig.config.maxchange_start = 1;
-    rig.config.maxchange_ignore = 2;
-    start(1, &config);
-    pass(1000);
+    start_with_maxchange(1e-3, 1, 2);
     shift_truth(0.01);
     for (int i = 0; i < 60 && rig.events[CLIENT_STEP_REFUSED] < 3; i++) {
         CHECK_EQ(status().stratum, 2);

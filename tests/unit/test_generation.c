@@ -5,6 +5,7 @@
 #include "boot/generation.h"
 #include "tests/check.h"
 #include "tests/fake/disk.h"
+#include "tests/fake/keeper.h"
 #include "tests/fake/machine.h"
 
 #define HZ 1000000
@@ -16,14 +17,6 @@ static int start(void **state)
 {
     (void)state;
     fake_disks_reset(&pci, 1);
-    fake_reset();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fake_disks_reset(&pci, 0);
     fake_reset();
     return 0;
 }
@@ -46,11 +39,6 @@ static void boot(void)
     fake.counter_step = 10;
     fake_disk[0].stopped = false;
     state_init(&st, &setup);
-}
-
-static bool said(const char *what)
-{
-    return strstr(fake.log, what) != NULL;
 }
 
 /* A run on that machine, which learns cookies of as many servers. */
@@ -99,9 +87,9 @@ static void test_a_copy_drops_the_cookies_and_says_so(void **state)
     (void)state;
     run(1, 2);
     CHECK(boot_on(2));
-    CHECK(said("a copy"));
-    CHECK(said("VM generation ID"));
-    CHECK(said("the cookies of 2 servers are dropped"));
+    CHECK(fake_said("a copy"));
+    CHECK(fake_said("VM generation ID"));
+    CHECK(fake_said("the cookies of 2 servers are dropped"));
     CHECK_EQ(state_loaded(&st)->upstreams, 0);
     CHECK_EQ(memcmp(&state_loaded(&st)->upstream[0], &none, sizeof(none)), 0);
     CHECK_EQ(memcmp(&state_loaded(&st)->upstream[1], &none, sizeof(none)), 0);
@@ -121,7 +109,7 @@ static void test_any_bit_makes_another_id(void **state)
         boot();
         g.id[bit / 8] ^= (uint8_t)(1u << bit % 8);
         CHECK(generation_judge(&g, &st));
-        CHECK(said("the cookies of 1 server are dropped"));
+        CHECK(fake_said("the cookies of 1 server are dropped"));
         CHECK_EQ(state_loaded(&st)->upstreams, 0);
     }
 }
@@ -132,8 +120,8 @@ static void test_a_copy_is_said_without_cookies(void **state)
     (void)state;
     run(1, 0);
     CHECK(boot_on(2));
-    CHECK(said("a copy"));
-    CHECK(said("the cookies of 0 servers are dropped"));
+    CHECK(fake_said("a copy"));
+    CHECK(fake_said("the cookies of 0 servers are dropped"));
 }
 
 static void test_the_same_machine_keeps_its_cookies_in_silence(void **state)
@@ -192,7 +180,8 @@ static void test_the_next_save_has_the_id_of_its_machine(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, start, end)
+#define TEST(name)                                                             \
+    cmocka_unit_test_setup_teardown(test_##name, start, fake_keeper_end)
     const struct CMUnitTest tests[] = {
         TEST(a_copy_drops_the_cookies_and_says_so),
         TEST(any_bit_makes_another_id),

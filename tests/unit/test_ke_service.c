@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests of NTS key establishment: which certificate, and when it begins. */
-/* links: boot/ke_service tests/fake/psa_random */
+/* links: boot/ke_service tests/fake/log tests/fake/psa_random */
 #include "boot/ke_service.h"
 
 #include "arch/cpu.h"
 #include "arch/entropy.h"
-#include "arch/log.h"
 #include "arch/mem.h"
 #include "tests/check.h"
+#include "tests/fake/log.h"
 
 #include <psa/crypto.h>
 
@@ -30,7 +30,6 @@ static struct ke_service service;
 
 static struct {
     uint64_t now;
-    char log[4000];
     struct tls_setup tls; /* as it was asked for */
     unsigned setups;
     bool no_memory, no_server, no_port;
@@ -53,17 +52,6 @@ uint64_t counter_read(void)
 void entropy_fill(void *buf, size_t len)
 {
     memset(buf, 5, len);
-}
-
-void log_line(const char *format, ...)
-{
-    size_t len = strlen(rig.log);
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(rig.log + len, sizeof(rig.log) - len, format, arguments);
-    va_end(arguments);
-    strncat(rig.log, "\n", sizeof(rig.log) - strlen(rig.log) - 1);
 }
 
 void *mem_alloc(size_t size, size_t align)
@@ -147,11 +135,6 @@ static void note_change(void *arg)
 
 /* The appliance that is booted. */
 
-static bool said(const char *what)
-{
-    return strstr(rig.log, what) != NULL;
-}
-
 /* The clock shows that time from now on; whether or not it is set. */
 static void show(int64_t unix_seconds, bool set)
 {
@@ -175,6 +158,7 @@ static int start(void **state)
     (void)state;
     CHECK_EQ(psa_crypto_init(), PSA_SUCCESS);
     memset(&rig, 0, sizeof(rig));
+    fake_log[0] = 0;
     memset(&config, 0, sizeof(config));
     memset(&kept, 0, sizeof(kept));
     memset(&client, 0, sizeof(client));
@@ -220,7 +204,7 @@ static void boot_with(const struct nts_keys *cookie_keys)
     };
 
     end(NULL);
-    rig.log[0] = 0;
+    fake_log[0] = 0;
     rig.listening = false;
     rig.changed = 0;
     ke_service_setup(&service, &setup, rig.now);
@@ -241,7 +225,7 @@ static void poll_after(uint64_t ms)
 static void check_up(void)
 {
     CHECK(rig.listening);
-    CHECK(said("nts: key establishment on port 4460"));
+    CHECK(fake_said("nts: key establishment on port 4460"));
     ke_service_collect(&service, &kept);
 }
 
@@ -282,8 +266,8 @@ static void test_the_first_certificate_waits_for_addresses(void **state)
     net.addr[net.addrs++].addr = v6;
     poll_after(1);
     check_up();
-    CHECK(said("nts: a new certificate of our own, SHA-256 "));
-    CHECK(!said("WARNING"));
+    CHECK(fake_said("nts: a new certificate of our own, SHA-256 "));
+    CHECK(!fake_said("WARNING"));
     CHECK_EQ(rig.changed, 1);
     CHECK_EQ(service.tls.owns, 1);
     CHECK_EQ(nts_cert_days_left(&service.tls.own[0].chain, NOON),
@@ -317,8 +301,8 @@ static void test_a_kept_certificate_is_shown_again(void **state)
     boot();
     poll_after(0);
     check_up();
-    CHECK(said("nts: the same certificate of our own"));
-    CHECK(said(first));
+    CHECK(fake_said("nts: the same certificate of our own"));
+    CHECK(fake_said(first));
     CHECK_EQ(rig.changed, 0);
 }
 
@@ -345,9 +329,9 @@ static void test_the_clock_judges_a_kept_certificate(void **state)
             boot();
             poll_after(5000);
             check_up();
-            CHECK_EQ(said("the same certificate"), !set || want[i].good);
+            CHECK_EQ(fake_said("the same certificate"), !set || want[i].good);
             CHECK_EQ(rig.changed, set && !want[i].good);
-            CHECK(!set || !said("has expired"));
+            CHECK(!set || !fake_said("has expired"));
         }
     }
 }
@@ -363,7 +347,7 @@ static void test_a_kept_certificate_may_be_rotten(void **state)
     boot();
     poll_after(5000);
     check_up();
-    CHECK(said("a new certificate"));
+    CHECK(fake_said("a new certificate"));
 }
 
 /* No clock is right that says a time before the image: the certificate is good
@@ -391,8 +375,9 @@ static void test_addresses_that_it_does_not_name_are_told(void **state)
     boot();
     poll_after(5000);
     check_up();
-    CHECK(said("nts: WARNING: our own certificate does not name 2001:db8::1"));
-    CHECK(!said("192.0.2.1") && !said("fe80"));
+    CHECK(fake_said(
+        "nts: WARNING: our own certificate does not name 2001:db8::1"));
+    CHECK(!fake_said("192.0.2.1") && !fake_said("fe80"));
 }
 
 /* Given certificates are used, as many as are good, and none of our own. */
@@ -417,16 +402,19 @@ static void test_given_certificates_replace_our_own(void **state)
         boot();
         poll_after(0);
         CHECK_EQ(service.tls.owns, (bad == 0) + (bad < 3));
-        CHECK_EQ(said("nts: good.pem with key.pem is not used: it is no "
-                      "certificate"),
+        CHECK_EQ(fake_said("nts: good.pem with key.pem is not used: it is no "
+                           "certificate"),
                  bad & 1);
-        CHECK_EQ(said("nts: other.pem with key.pem is not used"), bad >> 1);
-        CHECK_EQ(said("WARNING: good.pem expires in 10 days"), !(bad & 1));
-        CHECK_EQ(said("WARNING: other.pem expires in 10 days"), !(bad >> 1));
-        CHECK(!said("of our own"));
+        CHECK_EQ(fake_said("nts: other.pem with key.pem is not used"),
+                 bad >> 1);
+        CHECK_EQ(fake_said("WARNING: good.pem expires in 10 days"), !(bad & 1));
+        CHECK_EQ(fake_said("WARNING: other.pem expires in 10 days"),
+                 !(bad >> 1));
+        CHECK(!fake_said("of our own"));
         CHECK_EQ(rig.changed, 0);
         CHECK_EQ(rig.listening, bad != 3);
-        CHECK_EQ(said("no certificate, so no key establishment"), bad == 3);
+        CHECK_EQ(fake_said("no certificate, so no key establishment"),
+                 bad == 3);
         kept.own.cert_len = 0;
         ke_service_collect(&service, &kept);
         CHECK_EQ(kept.own.cert_len, 0);
@@ -447,19 +435,19 @@ static void test_the_end_of_a_certificate_is_told_each_day(void **state)
     boot();
     poll_after(0);
     CHECK(rig.listening);
-    CHECK(!said("WARNING"));
+    CHECK(!fake_said("WARNING"));
     for (int left = 28; left >= -3; left--) {
         char want[60];
 
-        rig.log[0] = 0;
+        fake_log[0] = 0;
         poll_after((uint64_t)DAY * 1000 - 1);
-        CHECK_TEXT(rig.log, "");
+        CHECK_TEXT(fake_log, "");
         poll_after(1);
         snprintf(want, sizeof(want),
                  left < 0 ? "WARNING: a.pem has expired"
                           : "WARNING: a.pem expires in %d days",
                  left);
-        CHECK_EQ(said(want), left < NTS_CERT_WARN_DAYS);
+        CHECK_EQ(fake_said(want), left < NTS_CERT_WARN_DAYS);
     }
 }
 
@@ -479,7 +467,7 @@ static void test_what_is_not_wanted_takes_nothing(void **state)
         CHECK(!rig.listening && !rig.limited);
         CHECK_EQ(rig.polls, 1);
         CHECK_EQ(rig.listener_polls, 0);
-        CHECK_TEXT(rig.log, "");
+        CHECK_TEXT(fake_log, "");
         CHECK(ke_service_next(&service) == UINT64_MAX);
         config.source_count = 2;
         config.source[0].nts = true;
@@ -518,7 +506,7 @@ static void test_memory_is_taken_at_boot(void **state)
     config.nts.certs = 0;
     rig.no_memory = true;
     boot();
-    CHECK(said("tls: there is too little memory for it"));
+    CHECK(fake_said("tls: there is too little memory for it"));
     poll_after(10000);
     CHECK(!rig.listening);
 }
@@ -558,15 +546,15 @@ static void test_what_fails_is_said(void **state)
     rig.no_port = true;
     boot();
     poll_after(5000);
-    CHECK(said("nts: TCP port 4460 could not be listened on"));
+    CHECK(fake_said("nts: TCP port 4460 could not be listened on"));
     start(NULL);
     rig.no_server = true;
     boot();
     poll_after(5000);
-    CHECK(said("nts: TLS could not be set up"));
-    rig.log[0] = 0;
+    CHECK(fake_said("nts: TLS could not be set up"));
+    fake_log[0] = 0;
     poll_after(5000);
-    CHECK_TEXT(rig.log, "");
+    CHECK_TEXT(fake_log, "");
     CHECK(ke_service_next(&service) == UINT64_MAX);
 }
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests of kvm-clock against a host that is made up here, byte by byte. */
-/* links: drivers/kvmclock */
+/* links: drivers/kvmclock tests/fake/cpuid */
 #include "drivers/kvmclock.h"
 
 #include "arch/cpu.h"
 #include "arch/io.h"
 #include "tests/check.h"
+#include "tests/fake/cpuid.h"
 
 static struct {
-    uint32_t base;
-    uint32_t features;
     uint64_t counter;
     uint32_t time_msr; /* where the host listens */
     uint32_t wall_msr;
@@ -24,21 +23,6 @@ static struct {
 uint64_t counter_read(void)
 {
     return host.counter;
-}
-
-uint32_t cpuid_hypervisor(const char *signature)
-{
-    return memcmp(signature, "KVMKVMKVM\0\0", 12) == 0 ? host.base : 0;
-}
-
-struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
-{
-    struct cpuid r = {0};
-
-    (void)subleaf;
-    if (leaf == host.base + 1)
-        r.eax = host.features;
-    return r;
 }
 
 void msr_write(uint32_t msr, uint64_t value)
@@ -117,8 +101,8 @@ static void fresh(void)
 {
     memset(&host, 0, sizeof host);
     memset(&kvm, 0, sizeof kvm);
-    host.base = 0x40000000;
-    host.features = 0x0100007b;
+    fake_cpuid.kvm_base = 0x40000000;
+    fake_cpuid.kvm_features = 0x0100007b;
     host.time_msr = 0x4b564d01;
     host.wall_msr = 0x4b564d00;
     set_time(1000, 5000, 0xd15ec0eb, -1);
@@ -286,7 +270,7 @@ static void test_old_registers_where_there_are_no_new_ones(void **state)
 {
     (void)state;
     fresh();
-    host.features = 1;
+    fake_cpuid.kvm_features = 1;
     host.time_msr = 0x12;
     host.wall_msr = 0x11;
     CHECK(kvmclock_driver.probe(&machine));
@@ -298,10 +282,10 @@ static void test_nothing_is_touched_without_the_feature(void **state)
     (void)state;
     fresh();
     host.time_msr = host.wall_msr = 0;
-    host.features = 0x01000070;
+    fake_cpuid.kvm_features = 0x01000070;
     CHECK(!kvmclock_driver.probe(&machine));
-    host.base = 0;
-    host.features = 0xffffffff;
+    fake_cpuid.kvm_base = 0;
+    fake_cpuid.kvm_features = 0xffffffff;
     CHECK(!kvmclock_driver.probe(&machine));
 }
 

@@ -5,6 +5,7 @@
 #include "boot/rate.h"
 #include "tests/check.h"
 #include "tests/fake/disk.h"
+#include "tests/fake/keeper.h"
 #include "tests/fake/machine.h"
 
 #include <math.h>
@@ -31,22 +32,9 @@ static double hz_of(const struct client_start *start)
     return 0x1p80 / (double)start->rate;
 }
 
-static bool said(const char *what)
-{
-    return strstr(fake.log, what) != NULL;
-}
-
 static int start(void **state)
 {
     (void)state;
-    fake_reset();
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fake_disks_reset(&pci, 0);
     fake_reset();
     return 0;
 }
@@ -82,7 +70,7 @@ static void test_a_kept_rate_that_agrees_is_taken(void **state)
         CHECK_NEAR(hz_of(&s), HZ + 0.25, 1e-3);
         CHECK_NEAR(s.rate_error_ppb, 40000 + 1000 * abs(ppm), 2);
         CHECK_EQ(s.kept_error_ppb, 1500);
-        CHECK(said("the rate of the last run is used"));
+        CHECK(fake_said("the rate of the last run is used"));
     }
 }
 
@@ -97,8 +85,9 @@ static void test_a_rate_of_another_host_is_said_and_ignored(void **state)
     rate_choose(&kept, &tsc, &s);
     CHECK_NEAR(hz_of(&s), HZ, 1e-3);
     CHECK_EQ(s.kept_error_ppb, 0);
-    CHECK(said("WARNING: not the rate of the last run, this is another host"));
-    CHECK(said("50.000 ppm from the measured rate"));
+    CHECK(fake_said(
+        "WARNING: not the rate of the last run, this is another host"));
+    CHECK(fake_said("50.000 ppm from the measured rate"));
 }
 
 static void boot(void)
@@ -139,7 +128,7 @@ static void test_the_rate_is_kept_as_soon_as_it_is_known(void **state)
     client.skew = 4 * PPM;
     pass(10);
     CHECK_EQ(st.saves, 1);
-    CHECK(said("by the sources: 2500000100 Hz +- 4.000 ppm"));
+    CHECK(fake_said("by the sources: 2500000100 Hz +- 4.000 ppm"));
     pass(25);
     CHECK_EQ(st.saves, 2);
     client.skew = 0.5 * PPM;
@@ -180,7 +169,8 @@ static void test_a_rate_that_a_majority_does_not_back_is_not_kept(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, start, end)
+#define TEST(name)                                                             \
+    cmocka_unit_test_setup_teardown(test_##name, start, fake_keeper_end)
     const struct CMUnitTest tests[] = {
         TEST(without_a_kept_rate_the_measured_one_is_taken),
         TEST(a_kept_rate_that_agrees_is_taken),

@@ -2,7 +2,7 @@
 /* Tests of what is done after a disruption, and in which order. */
 /* links: boot/recover boot/generation drivers/disruption drivers/rtc
  * drivers/rtc_edge */
-/* links: arch/fmt arch/tsc arch/tsc_measure arch/tsc_watch */
+/* links: arch/fmt arch/tsc arch/tsc_measure arch/tsc_watch tests/fake/cpuid */
 #include "boot/recover.h"
 
 #include "arch/cpu.h"
@@ -37,25 +37,6 @@ static void done(const char *what)
 uint64_t counter_read(void)
 {
     return now;
-}
-
-struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
-{
-    (void)leaf, (void)subleaf;
-    return (struct cpuid){0};
-}
-
-uint32_t cpuid_hypervisor(const char *signature)
-{
-    (void)signature;
-    return 0;
-}
-
-const struct cpu_features *cpu_features(void)
-{
-    static const struct cpu_features features = {.invariant_tsc = true};
-
-    return &features;
 }
 
 /* There is no RTC, no state and no kvm-clock. */

@@ -4,6 +4,7 @@
 /* links: boot/recover boot/generation drivers/disruption drivers/rtc
  * drivers/rtc_edge */
 /* links: arch/fmt arch/tsc arch/tsc_measure arch/tsc_watch */
+/* links: tests/fake/cpuid tests/fake/log */
 #include "boot/recover.h"
 
 #include "arch/cpu.h"
@@ -12,6 +13,8 @@
 #include "arch/log.h"
 #include "net/tls.h"
 #include "tests/client_rig.h"
+#include "tests/fake/cpuid.h"
+#include "tests/fake/log.h"
 
 #include <math.h>
 
@@ -25,13 +28,11 @@ static struct {
     double rate;    /* ... and how fast it runs by the counter */
     double base_s;
     uint64_t base_ticks;
-    bool invariant;
     bool kvm_kept_up, kvm_changed;
     bool refclock_leapt;
     bool host_tells, rtc_tells; /* the date */
     bool rtc_asked;
     unsigned renewed;
-    char log[8192];
 } world;
 
 /* The machine. */
@@ -50,42 +51,6 @@ uint8_t in8(uint16_t port)
 void out8(uint16_t port, uint8_t value)
 {
     (void)port, (void)value;
-}
-
-struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
-{
-    (void)leaf, (void)subleaf;
-    return (struct cpuid){0};
-}
-
-uint32_t cpuid_hypervisor(const char *signature)
-{
-    (void)signature;
-    return 0;
-}
-
-const struct cpu_features *cpu_features(void)
-{
-    static struct cpu_features features;
-
-    features.invariant_tsc = world.invariant;
-    return &features;
-}
-
-void log_line(const char *fmt, ...)
-{
-    size_t used = strlen(world.log);
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(world.log + used, sizeof(world.log) - used, fmt, args);
-    va_end(args);
-    strncat(world.log, "\n", sizeof(world.log) - strlen(world.log) - 1);
-}
-
-static bool said(const char *what)
-{
-    return strstr(world.log, what) != NULL;
 }
 
 static double hpet_s(void)
@@ -249,11 +214,12 @@ static void serve(unsigned servers, bool invariant, bool with_kvm)
     struct source_config config = plain();
 
     memset(&world, 0, sizeof(world));
+    fake_log[0] = 0;
     memset(&net, 0, sizeof(net));
     memset(&kvm, 0, sizeof(kvm));
     world.rate = 1;
     world.base_s = 1000;
-    world.invariant = invariant;
+    fake_cpuid.features.invariant_tsc = invariant;
     config.iburst = true;
     begin();
     world.base_ticks = rig.now;
@@ -278,7 +244,7 @@ static void serve(unsigned servers, bool invariant, bool with_kvm)
     recover_start(&r, &setup, rig.now);
     turn(20);
     CHECK_EQ(status().leap, LEAP_NONE);
-    CHECK(!said("disruption:"));
+    CHECK(!fake_said("disruption:"));
 }
 
 /* Until it is noticed. */
@@ -286,7 +252,7 @@ static double until_noticed(void)
 {
     for (int i = 0; i < 1000; i++) {
         turn(0.01);
-        if (said("disruption:"))
+        if (fake_said("disruption:"))
             return i * 0.01;
     }
     return 10;
@@ -297,7 +263,7 @@ static void is_back(void)
     CHECK(r.measuring);
     CHECK_EQ(status().leap, LEAP_UNKNOWN);
     turn(0.1);
-    CHECK(said("audit: disruption noticed by"));
+    CHECK(fake_said("audit: disruption noticed by"));
     CHECK_EQ(status().leap, LEAP_NONE);
     CHECK_NEAR(error(), 0, 300e-6);
     CHECK(fabs(error()) <= ntp_short_seconds(status().root_dispersion) +
@@ -314,9 +280,10 @@ static void test_time_that_the_counter_missed_is_a_disruption(void **state)
     shift_truth(0.7);
     CHECK(until_noticed() < 2.1);
     is_back();
-    CHECK(said("noticed by the counter against other clocks: the clock was "
-               "0.70"));
-    CHECK(said(" s behind"));
+    CHECK(
+        fake_said("noticed by the counter against other clocks: the clock was "
+                  "0.70"));
+    CHECK(fake_said(" s behind"));
     turn(100);
     CHECK_EQ(r.watch.count, 1);
 }
@@ -327,12 +294,12 @@ static void test_a_pause_that_the_counter_ran_through_is_none(void **state)
     serve(1, true, false);
     world.ahead_s -= 6;
     turn(20);
-    CHECK(!said("disruption:"));
+    CHECK(!fake_said("disruption:"));
     serve(1, true, true);
     world.kvm_kept_up = true;
     world.ahead_s += 2; /* whichever way it looks */
     turn(20);
-    CHECK(!said("disruption:"));
+    CHECK(!fake_said("disruption:"));
 }
 
 static void test_a_counter_that_runs_ahead_is_a_disruption(void **state)
@@ -343,7 +310,7 @@ static void test_a_counter_that_runs_ahead_is_a_disruption(void **state)
     shift_truth(-0.5);
     CHECK(until_noticed() < 2.1);
     is_back();
-    CHECK(said(" s ahead"));
+    CHECK(fake_said(" s ahead"));
     serve(1, true, true);
     world.ahead_s -= 0.5;
     shift_truth(-0.5);
@@ -358,7 +325,7 @@ static void test_kvm_clock_moved_elsewhere_is_a_disruption(void **state)
     world.kvm_changed = true;
     CHECK(until_noticed() < 8.1);
     is_back();
-    CHECK(said("noticed by kvm-clock's rate or time:"));
+    CHECK(fake_said("noticed by kvm-clock's rate or time:"));
 }
 
 /* The page of the host that we are on now, by whatever that was noticed. */
@@ -381,7 +348,7 @@ static void test_a_leap_of_a_reference_clock_is_a_disruption(void **state)
     world.refclock_leapt = true;
     CHECK(until_noticed() < 0.1);
     is_back();
-    CHECK(said("noticed by a leap of a reference clock:"));
+    CHECK(fake_said("noticed by a leap of a reference clock:"));
     CHECK(!world.refclock_leapt);
 }
 
@@ -401,7 +368,8 @@ static void test_nothing_is_asked_before_the_rate_is_known(void **state)
     CHECK_EQ(rig.server[0].asked, asked);
     turn(0.02);
     CHECK(rig.server[0].asked > asked);
-    CHECK(said("noticed by vmclock's disruption marker: the clock was 5.00"));
+    CHECK(fake_said(
+        "noticed by vmclock's disruption marker: the clock was 5.00"));
 }
 
 /* It is known better than a window of 20 ms tells. */
@@ -428,7 +396,7 @@ static void test_the_rate_of_before_is_kept_if_it_may_be(void **state)
     }
     CHECK_EQ(rig.client.start.rate, rate);
     CHECK(rig.client.start.rate_error_ppb < 3000);
-    CHECK(!said("another rate"));
+    CHECK(!fake_said("another rate"));
 }
 
 static void test_a_host_of_another_rate_is_said_and_heeded(void **state)
@@ -438,14 +406,14 @@ static void test_a_host_of_another_rate_is_said_and_heeded(void **state)
     set_rate(0.8);
     CHECK(until_noticed() < 4.2);
     turn(0.05);
-    CHECK(said("counter: WARNING: it runs at another rate now: 1"));
+    CHECK(fake_said("counter: WARNING: it runs at another rate now: 1"));
     CHECK_NEAR(0x1p80 / (double)rig.client.start.rate, HZ / 0.8, 0.001 * HZ);
     CHECK_NEAR(r.watch.at.ticks_per_s, HZ / 0.8, 0.001 * HZ);
     CHECK(rig.client.start.rate_error_ppb >= tsc.best.bound_ppb);
     CHECK(!r.measuring);
     turn(60);
     CHECK_EQ(r.watch.count, 1);
-    world.log[0] = 0;
+    fake_log[0] = 0;
     set_rate(1);
     CHECK(until_noticed() < 2.7);
 }
@@ -468,7 +436,7 @@ static void test_with_only_local_a_clock_that_ran_through_is_read(void **state)
     CHECK_EQ(status().stratum, 10);
     CHECK_NEAR(error(), 0, 1e-3);
 
-    CHECK(said("the clock was 104.0"));
+    CHECK(fake_said("the clock was 104.0"));
     disrupt(true);
     world.rtc_tells = true;
     turn(0.1);

@@ -5,6 +5,7 @@
 #include "boot/remember.h"
 #include "tests/check.h"
 #include "tests/fake/disk.h"
+#include "tests/fake/keeper.h"
 #include "tests/fake/machine.h"
 
 #define HZ   1000000
@@ -49,14 +50,6 @@ static int start(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    (void)state;
-    fake_disks_reset(&pci, 0);
-    fake_reset();
-    return 0;
-}
-
 /* The clock shows that time from now on. */
 static void set(uint64_t unix_seconds)
 {
@@ -89,11 +82,6 @@ static void run(uint64_t ticks)
     }
     fake.counter = until;
     remember_poll(&r, fake.counter);
-}
-
-static bool said(const char *what)
-{
-    return strstr(fake.log, what) != NULL;
 }
 
 /* Without a time, and with nothing new, nothing is saved. */
@@ -192,20 +180,22 @@ static void test_time_may_go_back_loudly(void **state)
     boot();
     set(NOW - 1000);
     remember_poll(&r, fake.counter);
-    CHECK(said("WARNING: the sources agree on a time that is 1000 s before"));
+    CHECK(fake_said(
+        "WARNING: the sources agree on a time that is 1000 s before"));
     fake.log[0] = 0;
     run(3 * HOUR);
-    CHECK(!said("WARNING"));
+    CHECK(!fake_said("WARNING"));
     boot();
     CHECK_NEAR(state_loaded(&st)->unix_seconds, NOW - 1000 + 3 * 3600, 1);
     set(NOW + 20000);
     remember_poll(&r, fake.counter);
-    CHECK(!said("WARNING"));
+    CHECK(!fake_said("WARNING"));
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, start, end)
+#define TEST(name)                                                             \
+    cmocka_unit_test_setup_teardown(test_##name, start, fake_keeper_end)
     const struct CMUnitTest tests[] = {
         TEST(nothing_is_saved_without_a_reason),
         TEST(time_is_saved_at_once_and_hourly),

@@ -33,14 +33,6 @@ static int start(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    (void)state;
-    fake_disks_reset(&pci, 0);
-    fake_reset();
-    return 0;
-}
-
 static void boot_named(const char *name)
 {
     const struct state_setup setup = {
@@ -60,11 +52,6 @@ static void boot_named(const char *name)
 static void boot(void)
 {
     boot_named("");
-}
-
-static bool said(const char *what)
-{
-    return strstr(fake.log, what) != NULL;
 }
 
 /* The loop, until there is nothing left to do or `limit` s have passed. */
@@ -93,7 +80,7 @@ static void test_blank_disk_is_taken(void **state)
     (void)state;
     boot();
     CHECK(state_usable(&st));
-    CHECK(said("blank disk"));
+    CHECK(fake_said("blank disk"));
     CHECK_EQ(fake_disk[0].writes, 2);
     CHECK_EQ(fake_disk[0].write[0].offset, 0);
     CHECK_EQ(fake_disk[0].write[0].len, STATE_PAGE_BYTES);
@@ -101,7 +88,7 @@ static void test_blank_disk_is_taken(void **state)
     CHECK_EQ(state_loaded(&st)->unix_seconds, 0);
     boot();
     CHECK(state_usable(&st));
-    CHECK(said("nothing was saved yet"));
+    CHECK(fake_said("nothing was saved yet"));
     CHECK_EQ(fake_disk[0].writes, 2);
 }
 
@@ -283,7 +270,7 @@ static void test_idle_state_wakes_nobody(void **state)
     disks(0);
     boot();
     CHECK(!state_usable(&st));
-    CHECK(said("forgotten at power-off"));
+    CHECK(fake_said("forgotten at power-off"));
     state_save(&st, &data);
     state_poll(&st, fake.counter);
     CHECK(state_next(&st) == UINT64_MAX);
@@ -453,11 +440,12 @@ static void test_torn_save_is_replaced(void **state)
     save(2);
     fake_disk[0].medium[STATE_SLOT_AT(1) + 60] ^= 1;
     boot();
-    CHECK(said("slot 1 is damaged, torn or rotten; the other one is used"));
+    CHECK(
+        fake_said("slot 1 is damaged, torn or rotten; the other one is used"));
     CHECK_EQ(state_loaded(&st)->unix_seconds, 1);
     save(3);
     boot();
-    CHECK(!said("damaged"));
+    CHECK(!fake_said("damaged"));
     CHECK_EQ(state_loaded(&st)->unix_seconds, 3);
 }
 
@@ -471,7 +459,7 @@ static void test_both_slots_rotten(void **state)
     fake_disk[0].medium[STATE_SLOT_AT(0) + 60] ^= 1;
     fake_disk[0].medium[STATE_SLOT_AT(1) + 60] ^= 1;
     boot();
-    CHECK(said("slot 0 is damaged") && said("slot 1 is damaged"));
+    CHECK(fake_said("slot 0 is damaged") && fake_said("slot 1 is damaged"));
     CHECK(state_usable(&st));
     CHECK_EQ(state_loaded(&st)->unix_seconds, 0);
     save(3);
@@ -500,7 +488,8 @@ static void check_mended(void)
     boot();
     CHECK(state_usable(&st));
     CHECK_EQ(st.region.disk.pci->slot, 0);
-    CHECK(said("the header is damaged, torn or rotten; it is written anew"));
+    CHECK(
+        fake_said("the header is damaged, torn or rotten; it is written anew"));
     CHECK_EQ(state_loaded(&st)->unix_seconds, 2);
     CHECK_EQ(fake_disk[0].writes, 2);
     CHECK_EQ(fake_disk[0].write[0].offset, 0);
@@ -508,7 +497,7 @@ static void check_mended(void)
     CHECK_EQ(fake_disk[0].write[1].len, 0);
     CHECK_BYTES(fake_disk[0].medium, header_page, sizeof(header_page));
     boot();
-    CHECK(!said("header"));
+    CHECK(!fake_said("header"));
     CHECK_EQ(state_loaded(&st)->unix_seconds, 2);
     CHECK_EQ(fake_disk[0].writes, 2);
     fake_disk_forget(&fake_disk[0]);
@@ -532,7 +521,7 @@ static void test_rotten_header_is_written_anew(void **state)
     fake_disk[0].medium[3] ^= 1;
     fake_disk[0].medium[STATE_SLOT_AT(0) + 60] ^= 1;
     boot();
-    CHECK(said("it is written anew") && said("slot 0 is damaged"));
+    CHECK(fake_said("it is written anew") && fake_said("slot 0 is damaged"));
     CHECK_EQ(state_loaded(&st)->unix_seconds, 2);
     save(3);
     boot();
@@ -547,7 +536,8 @@ static void check_foreign(void)
     memcpy(before, fake_disk[0].medium, sizeof(before));
     boot();
     CHECK(!state_usable(&st) || st.region.disk.pci->slot == 1);
-    CHECK(said("virtio-blk at 00:00.0 is not for state, and is left alone"));
+    CHECK(
+        fake_said("virtio-blk at 00:00.0 is not for state, and is left alone"));
     CHECK_EQ(fake_disk[0].writes, 0);
     CHECK(fake_disk[0].stopped);
     CHECK_BYTES(fake_disk[0].medium, before, sizeof(before));
@@ -599,14 +589,14 @@ static void test_rotten_header_stays_where_it_must(void **state)
     fake_disk[0].medium[3] ^= 1;
     fake_disk[0].read_only = true;
     boot();
-    CHECK(said("it stays as it is"));
+    CHECK(fake_said("it stays as it is"));
     CHECK_EQ(state_loaded(&st)->unix_seconds, 2);
     CHECK_EQ(fake_disk[0].writes, 0);
     make_region();
     fake_disk[0].medium[3] ^= 1;
     vouch_for_version_2(fake_disk[0].medium + STATE_SLOT_AT(0));
     boot();
-    CHECK(said("it stays as it is"));
+    CHECK(fake_said("it stays as it is"));
     CHECK(!state_usable(&st));
     CHECK_EQ(fake_disk[0].writes, 0);
     vouch_for_version_2(fake_disk[0].medium + STATE_SLOT_AT(1));
@@ -615,7 +605,7 @@ static void test_rotten_header_stays_where_it_must(void **state)
     fake_disk[0].medium[3] ^= 1;
     fake_disk[0].refuses_writes = true;
     boot();
-    CHECK(said("it stays as it is"));
+    CHECK(fake_said("it stays as it is"));
     CHECK_EQ(state_loaded(&st)->unix_seconds, 2);
 }
 
@@ -650,7 +640,7 @@ static void test_foreign_disks_are_left_alone(void **state)
         fake_disk[0].medium[places[i]] = 1;
         boot();
         CHECK(!state_usable(&st));
-        CHECK(said("is not for state, and is left alone"));
+        CHECK(fake_said("is not for state, and is left alone"));
         CHECK_EQ(fake_disk[0].writes, 0);
         CHECK(fake_disk[0].stopped);
     }
@@ -723,7 +713,7 @@ static void test_disk_is_found_by_its_serial(void **state)
     CHECK_EQ(fake_disk[2].writes, 0);
     boot_named("theirs");
     CHECK(!state_usable(&st));
-    CHECK(said("of that name"));
+    CHECK(fake_said("of that name"));
 }
 
 /* Partitions. */
@@ -753,7 +743,7 @@ static void check_partition_is_used(void)
 {
     CHECK(state_usable(&st));
     CHECK_EQ(st.region.offset, 524288);
-    CHECK(said("the blank partition at"));
+    CHECK(fake_said("the blank partition at"));
     save(9);
     for (unsigned i = 0; i < fake_disk[0].writes; i++) {
         const struct fake_write *w = &fake_disk[0].write[i];
@@ -788,7 +778,7 @@ static void test_rotten_header_of_a_partition_is_written_anew(void **state)
     fake_disk_forget(&fake_disk[0]);
     fake_disk[0].medium[524288 + 10] ^= 1;
     boot();
-    CHECK(said("it is written anew"));
+    CHECK(fake_said("it is written anew"));
     CHECK_EQ(state_loaded(&st)->unix_seconds, 9);
     CHECK_EQ(fake_disk[0].writes, 2);
     CHECK_EQ(fake_disk[0].write[0].offset, 524288);
@@ -797,7 +787,7 @@ static void test_rotten_header_of_a_partition_is_written_anew(void **state)
     memset(fake_disk[0].medium + 524288, 0x33, 64);
     boot();
     CHECK(!state_usable(&st));
-    CHECK(said("holds something else"));
+    CHECK(fake_said("holds something else"));
     CHECK_EQ(fake_disk[0].writes, 0);
 }
 
@@ -841,13 +831,13 @@ static void test_other_partitions_are_left_alone(void **state)
     d->medium[524288 + 5000] = 1;
     boot();
     CHECK(!state_usable(&st));
-    CHECK(said("holds something else"));
+    CHECK(fake_said("holds something else"));
     d->medium[524288 + 5000] = 0;
     gpt_make_put(d->medium + 1024 + 128 + 40, 1024 + 383 - 1, 8);
     gpt_make_header(d->medium, 512, d->bytes / 512, 1, 2);
     boot();
     CHECK(!state_usable(&st));
-    CHECK(said("too small"));
+    CHECK(fake_said("too small"));
     CHECK_EQ(d->writes, 0);
 }
 
@@ -879,7 +869,7 @@ static void test_hanging_disk_costs_a_second(void **state)
     uint64_t before = fake.counter;
     boot();
     CHECK(!state_usable(&st));
-    CHECK(said("does not answer"));
+    CHECK(fake_said("does not answer"));
     CHECK(fake.counter - before < HZ + HZ / 10);
     CHECK(state_next(&st) == UINT64_MAX);
 }
@@ -895,7 +885,7 @@ static void test_disk_that_hangs_later_is_given_up(void **state)
     CHECK(state_usable(&st));
     run(600);
     CHECK(!state_usable(&st));
-    CHECK(said("does not answer"));
+    CHECK(fake_said("does not answer"));
     CHECK(!fake_disk[0].stopped);
     CHECK(state_next(&st) == UINT64_MAX);
     save(2);
@@ -909,12 +899,12 @@ static void test_disk_that_breaks_a_rule_is_given_up(void **state)
     fake_disk[0].breaks = true;
     save(1);
     CHECK(!state_usable(&st));
-    CHECK(said("broke a rule"));
+    CHECK(fake_said("broke a rule"));
     disks(1);
     fake_disk[0].breaks = true;
     boot();
     CHECK(!state_usable(&st));
-    CHECK(said("broke a rule"));
+    CHECK(fake_said("broke a rule"));
 }
 
 /* A save that was refused, or whose flush was, is tried again and does not
@@ -931,12 +921,12 @@ static void test_refused_save_is_tried_again(void **state)
         fake_disk[0].refuses_flushes = i == 1;
         fake.log[0] = 0;
         save(10 + i);
-        CHECK(said("tried again"));
+        CHECK(fake_said("tried again"));
         CHECK(state_usable(&st));
         CHECK(state_next(&st) < fake.counter + 61 * HZ);
         fake.log[0] = 0;
         run(200);
-        CHECK(!said("tried again"));
+        CHECK(!fake_said("tried again"));
         fake_disk[0].refuses_writes = fake_disk[0].refuses_flushes = false;
         run(200);
         CHECK_EQ(st.saves, 2 + i);
@@ -959,7 +949,7 @@ static void test_later_versions_are_left_alone(void **state)
         vouch_for_version_2(fake_disk[0].medium + (i ? STATE_SLOT_AT(0) : 0));
         boot();
         CHECK(!state_usable(&st));
-        CHECK(said("of a later version"));
+        CHECK(fake_said("of a later version"));
         save(4);
         CHECK_EQ(fake_disk[0].writes, 0);
     }
@@ -976,7 +966,7 @@ static void test_read_only_disk_is_read(void **state)
     boot();
     CHECK_EQ(state_loaded(&st)->unix_seconds, 5);
     CHECK(!state_usable(&st));
-    CHECK(said("may not be written to"));
+    CHECK(fake_said("may not be written to"));
     CHECK(fake_keeper.keep == NULL);
     save(6);
     CHECK_EQ(fake_disk[0].writes, 0);
@@ -1008,7 +998,7 @@ static void test_next_disk_after_one_without_a_driver(void **state)
     disks(2);
     fake_disk[0].cannot_attach = "legacy";
     boot();
-    CHECK(said("legacy"));
+    CHECK(fake_said("legacy"));
     CHECK(state_usable(&st));
     CHECK_EQ(st.region.disk.pci->slot, 1);
 }
@@ -1032,8 +1022,8 @@ static void test_last_words_are_found_once(void **state)
     CHECK_EQ(fake_disk[0].write[writes].len, STATE_PAGE_BYTES);
 
     boot();
-    CHECK(said("last panic: panic: so it went\n"));
-    CHECK(!said("lots of log"));
+    CHECK(fake_said("last panic: panic: so it went\n"));
+    CHECK(!fake_said("lots of log"));
     CHECK_TEXT(state_loaded(&st)->panic, "panic: so it went\n  at 0010\n");
     CHECK_EQ(state_loaded(&st)->unix_seconds, 2);
     writes = fake_disk[0].writes;
@@ -1042,7 +1032,7 @@ static void test_last_words_are_found_once(void **state)
     CHECK_EQ(fake_disk[0].write[writes].offset, STATE_WORDS_AT);
     save(3);
     boot();
-    CHECK(!said("panic"));
+    CHECK(!fake_said("panic"));
     CHECK_EQ(state_loaded(&st)->unix_seconds, 3);
 }
 
@@ -1054,10 +1044,10 @@ static void test_torn_last_words_are_noticed(void **state)
     fake_keeper.keep(fake_keeper.arg, "panic: x\n", 9);
     fake_disk[0].medium[STATE_WORDS_AT + 60] ^= 1;
     boot();
-    CHECK(said("ended in a panic"));
+    CHECK(fake_said("ended in a panic"));
     run(10);
     boot();
-    CHECK(!said("panic"));
+    CHECK(!fake_said("panic"));
 }
 
 /* Without `state`, no disk is touched. */
@@ -1070,13 +1060,14 @@ static void test_off_touches_nothing(void **state)
     fake.log[0] = 0;
     state_init(&st, &setup);
     CHECK(!state_usable(&st));
-    CHECK(said("state: off"));
+    CHECK(fake_said("state: off"));
     CHECK_EQ(fake_disk[0].reads + fake_disk[0].writes, 0);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, start, end)
+#define TEST(name)                                                             \
+    cmocka_unit_test_setup_teardown(test_##name, start, fake_keeper_end)
     const struct CMUnitTest tests[] = {
         TEST(blank_disk_is_taken),
         TEST(latest_save_is_found),

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests of steal time: KVM's page, byte by byte, and gaps in a tick. */
-/* links: drivers/steal boot/away */
+/* links: drivers/steal boot/away tests/fake/cpuid */
 #include "boot/away.h"
 
 #include "arch/cpu.h"
 #include "arch/io.h"
 #include "tests/check.h"
+#include "tests/fake/cpuid.h"
 
 #define HZ 1000000000ull
 #define US (HZ / 1000000)
 
 static struct {
-    uint32_t base;
-    uint32_t features;
     uint8_t *page;
     unsigned odd; /* so many reads of the version are odd */
     uint64_t now;
@@ -22,21 +21,6 @@ static struct {
 uint64_t counter_read(void)
 {
     return host.now;
-}
-
-uint32_t cpuid_hypervisor(const char *signature)
-{
-    return memcmp(signature, "KVMKVMKVM\0\0", 12) == 0 ? host.base : 0;
-}
-
-struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
-{
-    struct cpuid r = {0};
-
-    (void)subleaf;
-    if (leaf == host.base + 1)
-        r.eax = host.features;
-    return r;
 }
 
 void msr_write(uint32_t msr, uint64_t value)
@@ -88,8 +72,8 @@ static void fresh(uint32_t features)
 {
     memset(&host, 0, sizeof(host));
     memset(&steal, 0, sizeof(steal));
-    host.base = 0x40000000;
-    host.features = features;
+    fake_cpuid.kvm_base = 0x40000000;
+    fake_cpuid.kvm_features = features;
     host.now = 5 * HZ;
 }
 
@@ -100,7 +84,7 @@ static void test_kvm_is_asked_only_where_it_offers_that(void **state)
     CHECK(!steal_attach(&steal));
     CHECK(host.page == NULL);
     fresh(0x20);
-    host.base = 0;
+    fake_cpuid.kvm_base = 0;
     CHECK(!steal_attach(&steal));
     fresh(0x20);
     CHECK(steal_attach(&steal));

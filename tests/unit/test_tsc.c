@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests of the counter's rate, on an invented machine whose time we know. */
-/* links: arch/tsc arch/tsc_measure */
+/* links: arch/tsc arch/tsc_measure tests/fake/log */
 #include "arch/tsc.h"
 
 #include "arch/cpu.h"
-#include "arch/log.h"
 #include "tests/check.h"
+#include "tests/fake/log.h"
 
 /* The machine: true time in femtoseconds drives its counter and its clocks. */
 
@@ -83,26 +83,11 @@ const struct cpu_features *cpu_features(void)
     return &machine.features;
 }
 
-/* The console. */
-
-static char console[8192];
-
-void log_line(const char *fmt, ...)
-{
-    size_t used = strlen(console);
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(console + used, sizeof console - used, fmt, args);
-    va_end(args);
-    strncat(console, "\n", sizeof console - strlen(console) - 1);
-}
-
 static const char *logged(const struct tsc *t)
 {
-    console[0] = '\0';
+    fake_log[0] = '\0';
     tsc_log(t);
-    return console;
+    return fake_log;
 }
 
 /* Clocks to measure against. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests of the watch over the counter, on an invented machine. */
-/* links: arch/tsc arch/tsc_measure arch/tsc_watch */
+/* links: arch/tsc arch/tsc_measure arch/tsc_watch tests/fake/cpuid */
 #include "arch/tsc_watch.h"
 
 #include "arch/cpu.h"
@@ -64,25 +64,6 @@ uint64_t counter_read(void)
     spend(FS_PER_US / 50);
     return (uint64_t)((long double)(machine.now_fs + machine.tsc_fs) * HZ /
                       FS_PER_S);
-}
-
-struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
-{
-    (void)leaf, (void)subleaf;
-    return (struct cpuid){0};
-}
-
-uint32_t cpuid_hypervisor(const char *signature)
-{
-    (void)signature;
-    return 0;
-}
-
-const struct cpu_features *cpu_features(void)
-{
-    static const struct cpu_features features = {.invariant_tsc = true};
-
-    return &features;
 }
 
 void log_line(const char *fmt, ...)
