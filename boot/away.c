@@ -63,7 +63,7 @@ static void stop(struct away *a)
     timer_set(&a->tick, TIMER_NEVER);
 }
 
-uint64_t away_ns(void *arg, bool awaited)
+uint64_t away_ns(void *arg, int more)
 {
     struct away *a = arg;
 
@@ -72,7 +72,10 @@ uint64_t away_ns(void *arg, bool awaited)
 
     uint64_t flags = irq_save();
 
-    (awaited ? await : stop)(a);
+    if (more > 0)
+        await(a);
+    else if (more < 0)
+        stop(a);
 
     uint64_t missed = a->missed_ticks;
 

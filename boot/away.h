@@ -26,9 +26,10 @@ void away_start(struct away *a, struct steal *steal, uint64_t ticks_per_s);
 
 /*
  * Nanoseconds away since the start, as far as it was watched; `arg` is the
- * struct.  A request leaves now, and is `awaited`; or else its answer came.
+ * struct.  From now on `more` answers more are awaited: 1 when a request
+ * leaves, -1 when its answer has come, else 0.
  * Level: background.
  */
-uint64_t away_ns(void *arg, bool awaited);
+uint64_t away_ns(void *arg, int more);
 
 #endif

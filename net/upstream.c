@@ -169,11 +169,11 @@ static void tell_doubt(struct upstream_slot *s, enum source_verdict verdict,
         s->doubted = doubt;
 }
 
-static void tell_stolen(struct upstream *u, bool awaited)
+static void tell_stolen(struct upstream *u, int more)
 {
     if (u->stolen_ns != NULL)
         client_stolen(u->client,
-                      (double)u->stolen_ns(u->stolen_arg, awaited) * 1e-9);
+                      (double)u->stolen_ns(u->stolen_arg, more) * 1e-9);
 }
 
 static void on_reply(void *arg, struct udp_pcb *pcb, struct pbuf *p,
@@ -193,7 +193,7 @@ static void on_reply(void *arg, struct udp_pcb *pcb, struct pbuf *p,
     if (!whole)
         return;
 
-    tell_stolen(u, false);
+    tell_stolen(u, 0);
 
     enum source_verdict verdict =
         client_receive(u->client, slot, data, len, u->net->rx_ticks);
@@ -213,6 +213,7 @@ static void on_reply(void *arg, struct udp_pcb *pcb, struct pbuf *p,
     case SOURCE_EXPIRED:
         return; /* anybody may have sent it; the answer may still come */
     default:
+        tell_stolen(u, -1);
         close_slot(s);
     }
 }
@@ -252,7 +253,7 @@ void upstream_sent(struct upstream *u, const uint8_t transmit_ts[8],
         const struct upstream_slot *s = &u->slot[i];
 
         if (s->pcb != NULL && memcmp(s->transmit_ts, transmit_ts, 8) == 0) {
-            tell_stolen(u, true);
+            tell_stolen(u, 1);
             client_sent(u->client, i, tx_ticks);
             return;
         }

@@ -76,7 +76,7 @@ struct upstream {
     struct ke_clients *ke;
     uint64_t ticks_per_s;
     bool use_dhcp;
-    uint64_t (*stolen_ns)(void *arg, bool awaited);
+    uint64_t (*stolen_ns)(void *arg, int more);
     void *stolen_arg;
     struct upstream_name name[UPSTREAM_NAMES_MAX];
     struct upstream_slot slot[CLIENT_SOURCES_MAX];
@@ -97,9 +97,9 @@ struct upstream_setup {
     bool use_dhcp; /* also follow the servers that DHCP names */
     uint64_t ticks_per_s;
     struct ke_clients *ke; /* of sources with `nts`; lent for good */
-    /* For how long the processor has been others'; asked when a request leaves
-     * and is `awaited`, and when an answer came.  NULL: nobody knows. */
-    uint64_t (*stolen_ns)(void *arg, bool awaited);
+    /* For how long the processor has been others', when `more` answers more are
+     * awaited from now on: 1, -1 or 0.  NULL: nobody knows. */
+    uint64_t (*stolen_ns)(void *arg, int more);
     void *stolen_arg;
 };
 

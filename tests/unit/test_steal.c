@@ -114,7 +114,7 @@ static void test_with_steal_time_nothing_ticks(void **state)
     CHECK(steal_attach(&steal));
     away_start(&away, &steal, HZ);
     put_steal(5000, 2);
-    CHECK_EQ(away_ns(&away, true), 5000);
+    CHECK_EQ(away_ns(&away, 1), 5000);
     CHECK_EQ(host.timer->deadline_ticks, TIMER_NEVER);
 }
 
@@ -139,15 +139,15 @@ static void test_gaps_in_the_tick_are_added_up(void **state)
     (void)state;
     fresh(0);
     away_start(&away, NULL, HZ);
-    CHECK_EQ(away_ns(&away, true), 0);
+    CHECK_EQ(away_ns(&away, 1), 0);
     run(20000, 900); /* an emulated timer's */
-    CHECK_EQ(away_ns(&away, false), 0);
-    CHECK_EQ(away_ns(&away, true), 0);
+    CHECK_EQ(away_ns(&away, -1), 0);
+    CHECK_EQ(away_ns(&away, 1), 0);
     run(1500, 3000);
-    CHECK_EQ(away_ns(&away, false), 3000000);
-    CHECK_EQ(away_ns(&away, true), 3000000);
+    CHECK_EQ(away_ns(&away, -1), 3000000);
+    CHECK_EQ(away_ns(&away, 1), 3000000);
     run(5000, 0);
-    CHECK_EQ(away_ns(&away, false), 3000000);
+    CHECK_EQ(away_ns(&away, -1), 3000000);
 }
 
 static void test_nothing_ticks_while_nothing_is_awaited(void **state)
@@ -156,15 +156,15 @@ static void test_nothing_ticks_while_nothing_is_awaited(void **state)
     fresh(0);
     away_start(&away, NULL, HZ);
     CHECK_EQ(host.timer->deadline_ticks, TIMER_NEVER);
-    away_ns(&away, true);
-    away_ns(&away, true);
+    away_ns(&away, 1);
+    away_ns(&away, 1);
     CHECK_EQ(host.timer->deadline_ticks, host.now + 1000 * US);
-    away_ns(&away, false);
+    away_ns(&away, -1);
     CHECK(host.timer->deadline_ticks != TIMER_NEVER);
-    away_ns(&away, false);
+    away_ns(&away, -1);
     CHECK_EQ(host.timer->deadline_ticks, TIMER_NEVER);
-    away_ns(&away, false); /* an answer too many */
-    away_ns(&away, true);
+    away_ns(&away, -1); /* an answer too many */
+    away_ns(&away, 1);
     CHECK_EQ(host.timer->deadline_ticks, host.now + 1000 * US);
 }
 
@@ -173,13 +173,29 @@ static void test_an_answer_is_not_awaited_for_ever(void **state)
     (void)state;
     fresh(0);
     away_start(&away, NULL, HZ);
-    away_ns(&away, true);
-    away_ns(&away, true);
+    away_ns(&away, 1);
+    away_ns(&away, 1);
     run(300000, 0);
     CHECK_EQ(host.timer->deadline_ticks, TIMER_NEVER);
-    away_ns(&away, true);
+    away_ns(&away, 1);
     CHECK(host.timer->deadline_ticks != TIMER_NEVER);
-    away_ns(&away, false);
+    away_ns(&away, -1);
+    CHECK_EQ(host.timer->deadline_ticks, TIMER_NEVER);
+}
+
+/* Anybody may send a packet to where an answer is awaited. */
+static void test_what_is_no_answer_does_not_end_the_tick(void **state)
+{
+    (void)state;
+    fresh(0);
+    away_start(&away, NULL, HZ);
+    away_ns(&away, 1);
+    for (unsigned i = 0; i < 3; i++)
+        CHECK_EQ(away_ns(&away, 0), 0);
+    run(1500, 3000);
+    CHECK_EQ(away_ns(&away, 0), 3000000);
+    CHECK(host.timer->deadline_ticks != TIMER_NEVER);
+    CHECK_EQ(away_ns(&away, -1), 3000000);
     CHECK_EQ(host.timer->deadline_ticks, TIMER_NEVER);
 }
 
@@ -189,9 +205,9 @@ static void test_a_pause_is_no_gap(void **state)
     (void)state;
     fresh(0);
     away_start(&away, NULL, HZ);
-    away_ns(&away, true);
+    away_ns(&away, 1);
     run(1000, 6000000);
-    CHECK_EQ(away_ns(&away, false), 0);
+    CHECK_EQ(away_ns(&away, -1), 0);
 }
 
 int main(void)
@@ -203,6 +219,7 @@ int main(void)
         cmocka_unit_test(test_gaps_in_the_tick_are_added_up),
         cmocka_unit_test(test_nothing_ticks_while_nothing_is_awaited),
         cmocka_unit_test(test_an_answer_is_not_awaited_for_ever),
+        cmocka_unit_test(test_what_is_no_answer_does_not_end_the_tick),
         cmocka_unit_test(test_a_pause_is_no_gap),
     };
 
