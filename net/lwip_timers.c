@@ -122,8 +122,13 @@ void lwip_timers_poll(const struct netif *netif, uint32_t now_ms)
 
 uint32_t lwip_timers_next(const struct netif *netif, uint32_t now_ms)
 {
-    uint32_t least = tcp_has_work() ? tcp_due_ms - now_ms : UINT32_MAX;
+    uint32_t least = UINT32_MAX;
 
+    if (tcp_has_work()) {
+        if (is_due(tcp_due_ms, now_ms, TCP_TMR_INTERVAL))
+            return 0;
+        least = tcp_due_ms - now_ms;
+    }
     for (int i = 0; i < lwip_num_cyclic_timers; i++) {
         if (!has_work(netif, &lwip_cyclic_timers[i]))
             continue;

@@ -109,6 +109,21 @@ static void test_timers_go_on_when_the_counter_is_set_back(void **state)
     CHECK(lwip_timers_next(&netif, START - DAY) <= 1000);
 }
 
+/* The loop may have been busy for longer than that since the last poll. */
+static void test_tcp_that_is_late_is_due_at_once(void **state)
+{
+    static struct tcp_pcb pcb;
+
+    (void)state;
+    tcp_active_pcbs = &pcb;
+    lwip_timers_poll(&netif, START + 1000);
+    CHECK_EQ(lwip_timers_next(&netif, START + 1000), TCP_TMR_INTERVAL);
+    CHECK_EQ(lwip_timers_next(&netif, START + 1000 + TCP_TMR_INTERVAL), 0);
+    CHECK_EQ(lwip_timers_next(&netif, START + 1100 + TCP_TMR_INTERVAL), 0);
+    CHECK_EQ(lwip_timers_next(&netif, START), 0);
+    tcp_active_pcbs = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +133,7 @@ int main(void)
         cmocka_unit_test_setup(test_timers_go_on_after_weeks_away, begin),
         cmocka_unit_test_setup(test_timers_go_on_when_the_counter_is_set_back,
                                begin),
+        cmocka_unit_test_setup(test_tcp_that_is_late_is_due_at_once, begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
