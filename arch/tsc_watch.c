@@ -15,6 +15,7 @@
 #define ANCHOR_S    64 /* a small change of the rate adds up that long */
 #define BRACKETS    4  /* to choose from */
 #define STRIKES     3
+#define STRIKE_S    3600 /* after which one is forgotten */
 #define LEAP_FS     (FS_PER_SECOND / 1000)
 #define STEERED_PPB 600000 /* NTP steers a host's clock by 500 ppm */
 
@@ -126,9 +127,18 @@ static void anchor(struct tsc_watch *w, const struct tsc *t)
 {
     for (unsigned i = 0; i < w->count; i++) {
         learn_rate(&w->clock[i], t);
+        w->clock[i].older = w->clock[i].anchor;
         w->clock[i].anchor = w->clock[i].last;
     }
     w->anchor_ticks = w->last_ticks;
+}
+
+/* What was before it leapt tells no more. */
+static void anchor_anew(struct tsc_watch *w, const struct tsc *t)
+{
+    anchor(w, t);
+    for (unsigned i = 0; i < w->count; i++)
+        w->clock[i].older = w->clock[i].anchor;
 }
 
 static void note_looks(struct tsc_watch *w, const struct tsc_bracket *seen,
@@ -156,7 +166,7 @@ void tsc_watch_start(struct tsc_watch *w, const struct tsc *t)
                 .ref = t->work[r].ref, .index = r, .rate = t->measured[r]};
     read_all(w, seen);
     note_looks(w, seen, counter_read());
-    anchor(w, t);
+    anchor_anew(w, t);
 }
 
 static void leave_out(struct tsc_watch *w, unsigned i)
@@ -186,15 +196,54 @@ static bool is_alone(const struct tsc_watch *w, const struct opinion *o,
     return false;
 }
 
-/* Who saw a leap since the last look, or since the anchor; -1: nobody. */
-static int look(const struct tsc_watch *w, const struct tsc_bracket *seen,
-                struct opinion *o)
+/*
+ * Was it behind since one of the anchors, by as much as it has run ahead since
+ * the last look?  A timer that stood still on a busy host makes up for that.
+ */
+static bool made_up(const struct tsc_watch_clock *c,
+                    const struct tsc_bracket *seen, const struct opinion *leap)
 {
-    int who = -1;
+    const struct opinion since[] = {ask(c, &c->anchor, seen),
+                                    ask(c, &c->older, seen)};
 
-    for (unsigned i = 0; i < w->count; i++)
+    for (unsigned i = 0; i < 2; i++)
+        if (leap->diff_fs > 0 && since[i].valid && !since[i].leapt &&
+            since[i].diff_fs <= leap->doubt_fs)
+            return true;
+    return false;
+}
+
+/*
+ * What was seen since the last look.  True: somebody made up for a lag, and all
+ * that is left to say is in `o`.
+ */
+static bool ask_all(const struct tsc_watch *w, const struct tsc_bracket *seen,
+                    struct opinion *o)
+{
+    bool made = false;
+
+    for (unsigned i = 0; i < w->count; i++) {
         o[i] = ask(&w->clock[i], &w->clock[i].last, &seen[i]);
-    if ((who = witness(w, o)) >= 0)
+        if (!o[i].leapt || !made_up(&w->clock[i], &seen[i], &o[i]))
+            continue;
+        o[i].leapt = false;
+        made = true;
+    }
+    return made;
+}
+
+/*
+ * Who saw a leap since the last look, or since the anchor; -1: nobody.  Then
+ * the anchor may tell no more, since it lags behind what was made up for.
+ */
+static int look(const struct tsc_watch *w, const struct tsc_bracket *seen,
+                struct opinion *o, bool *made)
+{
+    int who;
+
+    *made = ask_all(w, seen, o);
+    who = witness(w, o);
+    if (who >= 0 || *made)
         return who;
     for (unsigned i = 0; i < w->count; i++)
         o[i] = ask(&w->clock[i], &w->clock[i].anchor, &seen[i]);
@@ -209,6 +258,9 @@ static bool is_credible(struct tsc_watch *w, const struct opinion *o, int who,
 
     if (!is_alone(w, o, who))
         return true;
+    if (w->last_ticks - c->strike_ticks > STRIKE_S * c->rate.hz)
+        c->strikes = 0;
+    c->strike_ticks = w->last_ticks;
     if (++c->strikes == STRIKES) {
         *odd = c->ref->name;
         leave_out(w, (unsigned)who);
@@ -229,7 +281,8 @@ bool tsc_watch_look(struct tsc_watch *w, const struct tsc *t,
         return false;
     read_all(w, seen);
 
-    int who = look(w, seen, o);
+    bool made;
+    int who = look(w, seen, o, &made);
 
     note_looks(w, seen, now);
     if (who < 0 && now < before)
@@ -243,8 +296,9 @@ bool tsc_watch_look(struct tsc_watch *w, const struct tsc *t,
             .ns = (int64_t)(o[who].diff_fs / FS_PER_NS),
             .wrap_ns = (uint64_t)(o[who].wrap_fs / FS_PER_NS),
         };
-    if (who >= 0 || now < before ||
-        now - w->anchor_ticks >= ANCHOR_S * t->best.hz)
+    if (who >= 0 || made || now < before)
+        anchor_anew(w, t);
+    else if (now - w->anchor_ticks >= ANCHOR_S * t->best.hz)
         anchor(w, t);
     /* No clock is needed to see that it went back. */
     return now < before || (who >= 0 && is_credible(w, o, who, odd));

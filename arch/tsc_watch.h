@@ -12,7 +12,9 @@ struct tsc_watch_clock {
     struct tsc_rate rate;      /* of the counter by it, as it was best known */
     struct tsc_bracket last;   /* look */
     struct tsc_bracket anchor; /* a minute ago or less: small things add up */
-    unsigned strikes;          /* it was alone in seeing a leap */
+    struct tsc_bracket older;  /* anchor, the one before this */
+    unsigned strikes;          /* it was alone in seeing a leap, ... */
+    uint64_t strike_ticks;     /* ... the last time then */
 };
 
 struct tsc_watch {
@@ -42,9 +44,10 @@ void tsc_watch_start(struct tsc_watch *w, const struct tsc *t);
  *
  * True: the counter went back, or leapt by more than 2.5 ms, or its rate is not
  * what it was, by more than 600 ppm: as much as a host may steer its own clock.
- * All clocks must have seen that; one that is alone with it three times is left
- * out, and
- * `*odd` is its name then, NULL else.
+ * All clocks must have seen that, and not just made up for what they were
+ * behind since the anchors.  One that is alone with it three times, each within
+ * an hour of the one before, is left out, and `*odd` is its name then, NULL
+ * else.
  * Level: background.
  */
 bool tsc_watch_look(struct tsc_watch *w, const struct tsc *t,

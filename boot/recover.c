@@ -22,6 +22,11 @@
 /* Two looks at the counter, and what the loop may be late by. */
 #define AGAIN_S 6
 
+/* Clocks that are behind make up for it within that, and as exactly as two
+ * looks can tell. */
+#define CATCH_UP_S  60
+#define CATCH_UP_NS 5000000
+
 /* Where there is kvm-clock, its page and the host's time are read that often,
  * at wakeups that happen anyway. */
 #define KVM_LOOK_S 8
@@ -175,6 +180,7 @@ static void measured(struct recover *r, uint64_t now)
     ask_platform(r);
     take_kvm(r, now);
     tsc_watch_start(&r->counter, r->setup.tsc);
+    r->lag_ns = 0;
 }
 
 /* The rate of 20 ms may be off by more than the RTC's tolerance in an hour. */
@@ -265,15 +271,38 @@ static void tell(struct recover *r, enum disruption_sign sign)
 }
 
 /* Twice within two looks is no pause: it runs faster than it did. */
-static bool ran_ahead(struct recover *r, const struct tsc_leap *leap)
+static bool fell_behind(struct recover *r, uint64_t ns, uint64_t now)
 {
     uint64_t before = r->ahead_ticks;
 
-    if (leap->ns >= 0)
+    r->lag_ns += ns;
+    r->lag_ticks = r->ahead_ticks = now;
+    return before == 0 || now - before > AGAIN_S * r->setup.tsc->best.hz;
+}
+
+/* What they make up for, they had stood still for, and were not just slow. */
+static bool caught_up(struct recover *r, uint64_t ns, uint64_t now)
+{
+    if (r->lag_ns == 0 || ns > r->lag_ns + CATCH_UP_NS)
         return false;
-    r->ahead_ticks = counter_read();
-    return before == 0 ||
-           r->ahead_ticks - before > AGAIN_S * r->setup.tsc->best.hz;
+    r->lag_ns -= ns < r->lag_ns ? ns : r->lag_ns;
+    r->lag_ticks = now;
+    r->ahead_ticks = 0;
+    return true;
+}
+
+/*
+ * Is it the other clocks that leapt?  Where the host gives its processor to
+ * others, timers stand still with us, and make up for it when we run.
+ */
+static bool others_leapt(struct recover *r, const struct tsc_leap *leap)
+{
+    uint64_t now = counter_read();
+
+    if (now - r->lag_ticks > CATCH_UP_S * r->setup.tsc->best.hz)
+        r->lag_ns = 0;
+    return leap->ns < 0 ? fell_behind(r, (uint64_t)-leap->ns, now)
+                        : caught_up(r, (uint64_t)leap->ns, now);
 }
 
 /*
@@ -301,7 +330,7 @@ static bool kept_up(struct recover *r, const struct tsc_leap *leap)
     irq_restore(flags);
     if (known && (!agrees || leap->ns > RTC_SEES_NS))
         return agrees;
-    return ran_ahead(r, leap);
+    return others_leapt(r, leap);
 }
 
 static void watch_counter(struct recover *r)

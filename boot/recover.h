@@ -45,6 +45,8 @@ struct recover {
     bool weighing;                /* whether the RTC ran through it */
     struct tsc_watch counter;
     uint64_t ahead_ticks; /* when it last ran ahead, and that was let pass */
+    uint64_t lag_ns;      /* that other clocks are behind by such, ... */
+    uint64_t lag_ticks;   /* ... as it was seen then */
     uint64_t kvm_ticks;   /* when kvm-clock is looked at again */
     uint64_t bound_ppb; /* of the rate as the client was told it; 0: by boot */
     uint64_t watch_ppb; /* and as the watch was */

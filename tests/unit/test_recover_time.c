@@ -302,6 +302,46 @@ static void test_a_pause_that_the_counter_ran_through_is_none(void **state)
     CHECK(!fake_said("disruption:"));
 }
 
+/* As on a host that gives us its processor by fits and starts. */
+static void test_clocks_that_make_up_for_their_lag_are_none(void **state)
+{
+    (void)state;
+    serve(1, true, false);
+    for (int i = 0; i < 10; i++) {
+        world.ahead_s -= 0.5;
+        turn(2.5);
+        world.ahead_s += 0.2;
+        turn(2.5);
+        world.ahead_s += 0.3;
+        turn(2.5);
+    }
+    CHECK(!said("disruption:"));
+    world.ahead_s += 0.1; /* nothing is left to be made up for */
+    shift_truth(0.1);
+    CHECK(until_noticed() < 2.1);
+    is_back();
+}
+
+static void test_what_is_more_than_the_lag_is_a_disruption(void **state)
+{
+    (void)state;
+    serve(1, true, false);
+    world.ahead_s -= 0.1;
+    turn(5);
+    world.ahead_s += 0.3;
+    shift_truth(0.2);
+    CHECK(until_noticed() < 2.1);
+    is_back();
+    serve(1, true, false);
+    world.ahead_s -= 0.5;
+    turn(70); /* it is too late to make up for that */
+    CHECK(!said("disruption:"));
+    world.ahead_s += 0.5;
+    shift_truth(0.5);
+    CHECK(until_noticed() < 2.1);
+    is_back();
+}
+
 static void test_a_counter_that_runs_ahead_is_a_disruption(void **state)
 {
     (void)state;
@@ -477,6 +517,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_time_that_the_counter_missed_is_a_disruption),
         cmocka_unit_test(test_a_pause_that_the_counter_ran_through_is_none),
+        cmocka_unit_test(test_clocks_that_make_up_for_their_lag_are_none),
+        cmocka_unit_test(test_what_is_more_than_the_lag_is_a_disruption),
         cmocka_unit_test(test_a_counter_that_runs_ahead_is_a_disruption),
         cmocka_unit_test(test_kvm_clock_moved_elsewhere_is_a_disruption),
         cmocka_unit_test(

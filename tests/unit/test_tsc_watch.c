@@ -286,6 +286,49 @@ static void test_who_is_alone_with_its_leaps_is_left_out(void **state)
     }
 }
 
+static void test_leaps_of_its_own_are_forgotten_after_an_hour(void **state)
+{
+    struct check_random random = check_random_start();
+
+    (void)state;
+    begin(&random, 0, 2);
+    for (unsigned i = 0; i < 5; i++) {
+        CHECK_EQ(run(3800), 0);
+        pmtimer.ahead_fs += 300 * FS_PER_MS;
+        pass(3 * FS_PER_S);
+        CHECK(!look());
+        CHECK(odd == NULL);
+    }
+    CHECK_EQ(watch.count, 2);
+}
+
+/* As those of a host do that gives us little of its processor. */
+static void test_timers_that_make_up_for_a_lag_are_no_leap(void **state)
+{
+    struct check_random random = check_random_start();
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        unsigned seconds = 10 + (unsigned)(chance() * 40);
+
+        begin(&random, (unsigned)i % 2, 3 - (unsigned)i % 2);
+        CHECK_EQ(run(150 + (unsigned)(chance() * 64)), 0);
+        for (int k = 0; k < 3; k++) {
+            i128 behind = machine.now_fs;
+
+            hpet.rate = pmtimer.rate = 1 - 400e-6;
+            CHECK_EQ(run(seconds), 0);
+            hpet.rate = pmtimer.rate = 1;
+            behind = (machine.now_fs - behind) / 2500;
+            hpet.ahead_fs += behind;
+            pmtimer.ahead_fs += behind;
+            CHECK_EQ(run(3), 0);
+        }
+        machine.tsc_fs -= 300 * FS_PER_MS;
+        CHECK_EQ(run(6), 1);
+    }
+}
+
 static void test_readings_not_believed_say_nothing(void **state)
 {
     struct check_random random = check_random_start();
@@ -339,6 +382,8 @@ int main(void)
         cmocka_unit_test(test_another_rate_is_told),
         cmocka_unit_test(test_another_rate_in_the_first_seconds_is_told),
         cmocka_unit_test(test_who_is_alone_with_its_leaps_is_left_out),
+        cmocka_unit_test(test_leaps_of_its_own_are_forgotten_after_an_hour),
+        cmocka_unit_test(test_timers_that_make_up_for_a_lag_are_no_leap),
         cmocka_unit_test(test_readings_not_believed_say_nothing),
         cmocka_unit_test(test_without_clocks_there_is_nothing_to_see),
         cmocka_unit_test(test_a_look_is_made_every_two_seconds),
