@@ -3,15 +3,15 @@
 #include "drivers/disruption.h"
 
 #include "arch/io.h"
+#include "drivers/kvmclock.h"
 
 #include <string.h>
 
-/* Offsets in vmclock's page, and a bit of kvm-clock's flags. */
+/* Offsets in vmclock's page. */
 #define VMCLOCK_SEQ       12
 #define VMCLOCK_MARKER    16
 #define VMCLOCK_LEN_LEAST 24
 #define VMCLOCK_TRIES     16
-#define STOPPED           0x02u
 
 /*
  * The RTC may be so far from where the counter says that it is.  It shows
@@ -101,9 +101,9 @@ static bool was_stopped(struct disruption *d)
 {
     uint8_t flags = mmio_read8(d->at.kvm_flags);
 
-    if ((flags & STOPPED) == 0)
+    if ((flags & KVMCLOCK_STOPPED) == 0)
         return false;
-    mmio_write8(d->at.kvm_flags, (uint8_t)(flags & ~STOPPED));
+    mmio_write8(d->at.kvm_flags, (uint8_t)(flags & ~KVMCLOCK_STOPPED));
     return d->at.kept_up == NULL ||
            !d->at.kept_up(d->at.kvm, d->at.ticks_per_s);
 }

@@ -4,6 +4,7 @@
 
 #include "arch/cpu.h"
 #include "arch/io.h"
+#include "arch/irq.h"
 
 #include <stddef.h>
 
@@ -202,9 +203,19 @@ bool kvmclock_changed(struct kvmclock *k)
            apart(k->hz, before_hz) > before_hz / 1000000 * STEERED_PPM;
 }
 
+/* Interrupt level may ask at any moment: it gets one anchor or the other. */
 void kvmclock_anchor(struct kvmclock *k)
 {
-    k->anchored = read_time(k, &k->anchor_ns, &k->anchor_ticks) == NULL;
+    uint64_t flags = irq_save();
+    uint64_t ns = 0, ticks = 0;
+    bool known = read_time(k, &ns, &ticks) == NULL;
+
+    if (!known || (mmio_read8(k->time + TIME_FLAGS) & KVMCLOCK_STOPPED) == 0) {
+        k->anchored = known;
+        k->anchor_ns = ns;
+        k->anchor_ticks = ticks;
+    }
+    irq_restore(flags);
 }
 
 bool kvmclock_kept_up(struct kvmclock *k, uint64_t ticks_per_s)

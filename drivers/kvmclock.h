@@ -36,8 +36,9 @@ extern const struct refclock_driver kvmclock_driver;
  */
 uint64_t kvmclock_hz(const struct kvmclock *k);
 
-/* Its flags; PVCLOCK_GUEST_STOPPED among them is the guest's to clear.
+/* Its flags; this one, PVCLOCK_GUEST_STOPPED, is the guest's to clear.
  * Level: boot. */
+#define KVMCLOCK_STOPPED 0x02u
 volatile uint8_t *kvmclock_flags(struct kvmclock *k);
 
 /*
@@ -48,7 +49,10 @@ volatile uint8_t *kvmclock_flags(struct kvmclock *k);
  */
 bool kvmclock_changed(struct kvmclock *k);
 
-/* Note the host's time, for the next kvmclock_kept_up().  Level: background. */
+/*
+ * Note the host's time, for the next kvmclock_kept_up(); not while the flag
+ * says that there was a stop, which that has still to judge. Level: background.
+ */
 void kvmclock_anchor(struct kvmclock *k);
 
 /*

@@ -15,6 +15,7 @@ static struct {
     uint8_t time[32]; /* what it writes */
     uint8_t wall[12];
     bool mute;
+    bool stop;    /* we are stopped for 6 s when the wall clock is asked for */
     unsigned odd; /* so many reads of a version are odd */
     uint8_t *time_page;
     uint8_t *wall_page;
@@ -43,6 +44,12 @@ void msr_write(uint32_t msr, uint64_t value)
         memcpy(host.time_page, host.time, sizeof host.time);
     else
         memcpy(host.wall_page, host.wall, sizeof host.wall);
+    if (!time && host.stop) {
+        host.wall[4] += 6;
+        memcpy(host.wall_page, host.wall, sizeof host.wall);
+        host.time_page[29] |= 2;
+        host.stop = false;
+    }
 }
 
 /* A host amid an update shows an odd version, and rubbish behind it. */
@@ -362,6 +369,23 @@ static void test_a_counter_that_ran_on_has_kept_up(void **state)
     CHECK(!keeps_up(-1, 0));
 }
 
+/* The counter stood still in it: no anchor from after it may hide that. */
+static void test_a_stop_amid_an_anchor_is_still_judged(void **state)
+{
+    (void)state;
+    CHECK(keeps_up(0, 0));
+    kvmclock_anchor(&kvm);
+    CHECK(kvmclock_kept_up(&kvm, 2000000000));
+    host.stop = true;
+    kvmclock_anchor(&kvm);
+    CHECK(!kvmclock_kept_up(&kvm, 2000000000));
+    kvmclock_anchor(&kvm);
+    CHECK(!kvmclock_kept_up(&kvm, 2000000000));
+    host.time_page[29] &= (uint8_t)~2u; /* by who judged */
+    kvmclock_anchor(&kvm);
+    CHECK(kvmclock_kept_up(&kvm, 2000000000));
+}
+
 static void test_without_an_anchor_nothing_has_kept_up(void **state)
 {
     (void)state;
@@ -403,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_touched_without_the_feature),
         cmocka_unit_test(test_another_rate_or_time_of_the_host_is_seen),
         cmocka_unit_test(test_a_counter_that_ran_on_has_kept_up),
+        cmocka_unit_test(test_a_stop_amid_an_anchor_is_still_judged),
         cmocka_unit_test(test_without_an_anchor_nothing_has_kept_up),
         cmocka_unit_test(test_flags_are_a_byte_of_the_page),
     };
