@@ -230,10 +230,11 @@ static void recover(struct recover *r, uint64_t now)
     note_generation(r);
     irq_restore(flags);
 
-    if (!r->withheld) {
+    if (!r->withheld)
         r->signs = 0;
+    /* Set back, the counter tells nothing of what was before. */
+    if (!r->withheld || notice_ticks < r->since_ticks)
         r->since_ticks = notice_ticks;
-    }
     r->signs |= noticed;
     tell_begin(r);
     r->withheld = true;

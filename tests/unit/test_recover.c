@@ -256,6 +256,23 @@ static void test_all_is_renewed_once_and_in_order(void **state)
                        "for 0.02") != NULL);
 }
 
+static void test_a_counter_set_back_amid_one_is_no_long_one(void **state)
+{
+    (void)state;
+    boot(true);
+    now = 1000 * HZ;
+    recover_poll(&r, now);
+    id[15] = 2;
+    poll();
+    now = 900 * HZ;
+    id[15] = 3;
+    poll();
+    client.lost = false;
+    client.set = true;
+    poll();
+    CHECK(strstr(text, "service was withheld for 0.01") != NULL);
+}
+
 /* A new ID while running is the one that is saved from then on. */
 static void test_a_new_id_is_what_is_kept(void **state)
 {
@@ -316,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_is_done_without_a_disruption),
         cmocka_unit_test(test_all_is_renewed_once_and_in_order),
+        cmocka_unit_test(test_a_counter_set_back_amid_one_is_no_long_one),
         cmocka_unit_test(test_a_new_id_is_what_is_kept),
         cmocka_unit_test(test_an_id_is_taken_with_what_it_was_renewed_for),
         cmocka_unit_test(test_without_an_id_none_is_kept),
