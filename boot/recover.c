@@ -28,7 +28,7 @@
 #define CATCH_UP_NS 5000000
 
 /* Where there is kvm-clock, its page and the host's time are read that often,
- * at wakeups that happen anyway. */
+ * just after a look at the counter. */
 #define KVM_LOOK_S 8
 
 /* A rate that is known no better, in 10^-9, is not known. */
@@ -395,6 +395,7 @@ void recover_start(struct recover *r, const struct recover_setup *setup,
     disruption_init(&r->watch, &setup->places, now_ticks);
     note_generation(r);
     r->watch_ppb = setup->tsc->best.bound_ppb;
+    take_kvm(r, now_ticks);
     tsc_watch_start(&r->counter, setup->tsc);
     log_line("disruptions are noticed by%s%s%s%s%s%s",
              r->watch.at.vmclock.page ? " vmclock" : "",
@@ -418,8 +419,12 @@ void recover_poll(struct recover *r, uint64_t now_ticks)
     irq_restore(flags);
 
     if (!r->measuring) {
+        uint64_t looked = r->counter.last_ticks;
+
         watch_counter(r);
-        watch_kvm(r, now_ticks);
+        /* Before it, the anchor would be of after a leap not yet seen. */
+        if (r->counter.last_ticks != looked)
+            watch_kvm(r, now_ticks);
         watch_refclocks(r);
     }
     if (r->handled != r->watch.count)

@@ -29,6 +29,7 @@ static struct {
     double base_s;
     uint64_t base_ticks;
     bool kvm_kept_up, kvm_changed;
+    double kvm_ahead_s; /* as `ahead_s`, at kvm-clock's anchor */
     bool refclock_leapt;
     bool host_tells, rtc_tells; /* the date */
     bool rtc_asked;
@@ -172,13 +173,14 @@ bool kvmclock_changed(struct kvmclock *k)
 void kvmclock_anchor(struct kvmclock *k)
 {
     k->anchored = true;
+    world.kvm_ahead_s = world.ahead_s;
 }
 
 bool kvmclock_kept_up(struct kvmclock *k, uint64_t ticks_per_s)
 {
     CHECK(k == &kvm);
     CHECK_NEAR(ticks_per_s, HZ, 0.3 * HZ);
-    return world.kvm_kept_up;
+    return world.kvm_kept_up || world.ahead_s == world.kvm_ahead_s;
 }
 
 static void tell_rates(struct tsc *t)
@@ -358,6 +360,22 @@ static void test_a_counter_that_runs_ahead_is_a_disruption(void **state)
     is_back();
 }
 
+/* Whenever it happens, and kvm-clock is anchored. */
+static void test_what_the_host_saw_too_is_a_disruption(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        serve(1, true, true);
+        for (int k = 0; k < i; k++) { /* wakeups come when they come */
+            pass(0.1 + 0.13 * (k * 7 % 5));
+            recover_poll(&r, rig.now);
+        }
+        world.ahead_s += 0.5;
+        shift_truth(0.5);
+        CHECK(until_noticed() < 2.1);
+    }
+}
+
 static void test_kvm_clock_moved_elsewhere_is_a_disruption(void **state)
 {
     (void)state;
@@ -520,6 +538,7 @@ int main(void)
         cmocka_unit_test(test_clocks_that_make_up_for_their_lag_are_none),
         cmocka_unit_test(test_what_is_more_than_the_lag_is_a_disruption),
         cmocka_unit_test(test_a_counter_that_runs_ahead_is_a_disruption),
+        cmocka_unit_test(test_what_the_host_saw_too_is_a_disruption),
         cmocka_unit_test(test_kvm_clock_moved_elsewhere_is_a_disruption),
         cmocka_unit_test(
             test_another_page_of_kvm_clock_is_no_second_disruption),
