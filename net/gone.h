@@ -7,10 +7,10 @@
 
 /*
  * The machine may be a copy, and the original still has the connection: a reset
- * from the copy would end it.  More than there can be sessions at one time; the
- * oldest goes when it is full.
+ * from the copy would end it.  As many as lwIP has connections at one time, and
+ * some of a pause before; the oldest goes when it is full.
  */
-#define GONE_MAX 256
+#define GONE_MAX 320
 
 struct gone_connection {
     struct ip_addr6 peer;

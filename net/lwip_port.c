@@ -336,6 +336,9 @@ static void keep_silent(struct net *net, const struct tcp_pcb *pcb)
                              });
 }
 
+_Static_assert(GONE_MAX >= MEMP_NUM_TCP_PCB,
+               "no connection that there is pushes another one out");
+
 void net_silence(struct net *net)
 {
     keep_silent(net, tcp_active_pcbs);
