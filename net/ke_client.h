@@ -72,7 +72,6 @@ struct ke_client {
     struct ke_clients *all;
     const char *name; /* of the NTS-KE server, as configured; lent for good */
     uint16_t port;    /* of NTS-KE */
-    uint16_t default_ntp_port;
     struct tls_client *trusted; /* NULL: nobody is */
     struct nts_client nts;
 
@@ -85,7 +84,7 @@ struct ke_client {
 
     struct ip_addr6 ntp_addr[KE_CLIENT_ADDRS_MAX]; /* where NTP may be asked */
     unsigned ntp_addrs;
-    uint16_t ntp_port;
+    uint16_t ntp_port;     /* 0: not told */
     uint64_t agreed_ticks; /* the counter when the keys were agreed on */
     int64_t not_before, not_after; /* of the certificate that was shown then, s
                                       since 1970; 0, 0: not known */

@@ -717,6 +717,13 @@ void upstream_dhcp_sources(struct upstream *u, const struct ip_addr6 *addr,
     u->changed = true;
 }
 
+/* Where NTP is, if NTS-KE did not say. */
+static uint16_t ntp_port(const struct upstream_name *name,
+                         const struct ke_client *ke)
+{
+    return ke->ntp_port != 0 ? ke->ntp_port : name->source.port;
+}
+
 /* Keys were kept: ask the server that they are for. */
 static void resume(struct upstream *u, unsigned index, uint64_t now_ticks)
 {
@@ -728,7 +735,8 @@ static void resume(struct upstream *u, unsigned index, uint64_t now_ticks)
             ke->nts.has_keys && ke->ntp_addrs > 0 &&
             refusal(u, &u->name[index], &ke->ntp_addr[0]) == NULL &&
             can_reach(u, &ke->ntp_addr[0]))
-            ask_at(u, i, &ke->ntp_addr[0], ke->ntp_port, now_ticks);
+            ask_at(u, i, &ke->ntp_addr[0], ntp_port(&u->name[index], ke),
+                   now_ticks);
     }
 }
 
@@ -780,9 +788,7 @@ static void follow_ke(struct upstream *u, int slot, uint64_t now_ticks)
                   addr_text(&addr).text, refused != NULL ? refused : "");
         if (refused == NULL) {
             ke_client_chose(ke, &addr);
-            ask_at(u, slot, &addr,
-                   ke->ntp_port != 0 ? ke->ntp_port : name->source.port,
-                   now_ticks);
+            ask_at(u, slot, &addr, ntp_port(name, ke), now_ticks);
             return;
         }
     }
