@@ -317,7 +317,7 @@ static void test_clocks_that_make_up_for_their_lag_are_none(void **state)
         world.ahead_s += 0.3;
         turn(2.5);
     }
-    CHECK(!said("disruption:"));
+    CHECK(!fake_said("disruption:"));
     world.ahead_s += 0.1; /* nothing is left to be made up for */
     shift_truth(0.1);
     CHECK(until_noticed() < 2.1);
@@ -337,7 +337,7 @@ static void test_what_is_more_than_the_lag_is_a_disruption(void **state)
     serve(1, true, false);
     world.ahead_s -= 0.5;
     turn(70); /* it is too late to make up for that */
-    CHECK(!said("disruption:"));
+    CHECK(!fake_said("disruption:"));
     world.ahead_s += 0.5;
     shift_truth(0.5);
     CHECK(until_noticed() < 2.1);
