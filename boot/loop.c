@@ -4,6 +4,7 @@
 
 #include "arch/apic.h"
 #include "arch/cpu.h"
+#include "arch/due.h"
 #include "arch/entropy.h"
 #include "arch/irq.h"
 #include "arch/log.h"
@@ -82,8 +83,9 @@ _Noreturn void loop_run(struct loop *loop)
 {
     uint64_t stats_ticks = loop->logstats_s * loop->ticks_per_s;
     uint64_t start = counter_read();
-    uint64_t next_stats = stats_ticks ? start + stats_ticks : TIMER_NEVER;
-    uint64_t next_renew = start + RENEW_S * loop->ticks_per_s;
+    uint64_t renew_ticks = RENEW_S * loop->ticks_per_s;
+    uint64_t next_stats = stats_ticks ? start + stats_ticks : DUE_NEVER;
+    uint64_t next_renew = start + renew_ticks;
 
     irq_enable();
     for (;;) {
@@ -103,14 +105,14 @@ _Noreturn void loop_run(struct loop *loop)
             tsc_log(loop->tsc);
             loop->client->start.wander_ppb = tsc_wander_ppb(loop->tsc);
         }
-        if (counter_read() >= next_stats) {
+        if (due_now(next_stats, counter_read(), stats_ticks)) {
             stats_log(loop->net, loop->limit, &loop->ke->listener);
             next_stats = after(next_stats, stats_ticks);
         }
-        if (counter_read() >= next_renew) {
+        if (due_now(next_renew, counter_read(), renew_ticks)) {
             renew_entropy(loop);
             nts_service_renew(loop->nts);
-            next_renew = after(next_renew, RENEW_S * loop->ticks_per_s);
+            next_renew = after(next_renew, renew_ticks);
         }
 
         bool draining = log_drain();

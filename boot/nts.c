@@ -3,6 +3,7 @@
 #include "boot/nts.h"
 
 #include "arch/cpu.h"
+#include "arch/due.h"
 #include "arch/entropy.h"
 #include "arch/irq.h"
 #include "arch/log.h"
@@ -131,11 +132,12 @@ static void rotate(struct nts_service *s, uint64_t now)
 
 void nts_service_poll(struct nts_service *s, uint64_t now)
 {
-    if (now >= s->sweep_ticks) {
+    if (due_now(s->sweep_ticks, now, SWEEP_S * s->ticks_per_s)) {
         nts_keys_sweep(&s->keys);
         s->sweep_ticks = UINT64_MAX;
     }
-    if (now >= s->due_ticks && s->sweep_ticks == UINT64_MAX)
+    if (due_now(s->due_ticks, now, s->rotate_ticks) &&
+        s->sweep_ticks == DUE_NEVER)
         rotate(s, now);
 }
 
@@ -155,6 +157,14 @@ void nts_service_renew(struct nts_service *s)
     irq_restore(flags);
 }
 
+/* Nothing is known of it when the counter was set back to before. */
+static uint64_t key_age_s(const struct nts_service *s)
+{
+    uint64_t age = counter_read() - s->born_ticks;
+
+    return age <= INT64_MAX ? age / s->ticks_per_s : 0;
+}
+
 void nts_service_collect(void *arg, struct state_data *data)
 {
     const struct nts_service *s = arg;
@@ -162,5 +172,5 @@ void nts_service_collect(void *arg, struct state_data *data)
     if (!s->on || s->given)
         return;
     data->nts.count = nts_keys_save(&s->keys, data->nts.key);
-    data->nts.age_s = (counter_read() - s->born_ticks) / s->ticks_per_s;
+    data->nts.age_s = key_age_s(s);
 }

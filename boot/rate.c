@@ -2,6 +2,7 @@
 /* The rate of the counter, from one run to the next. */
 #include "boot/rate.h"
 
+#include "arch/due.h"
 #include "arch/log.h"
 #include "ntp/client_parts.h"
 #include "ntp/real.h"
@@ -110,7 +111,7 @@ static void tell_run(struct rate *r)
 void rate_poll(struct rate *r, uint64_t now)
 {
     tell_run(r);
-    if (!is_known(r->client) || now < r->due_ticks)
+    if (!is_known(r->client) || !due_now(r->due_ticks, now, r->interval_ticks))
         return;
     remember_soon(r->remember);
     r->due_ticks = now + r->interval_ticks;

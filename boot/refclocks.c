@@ -3,12 +3,16 @@
 #include "boot/refclocks.h"
 
 #include "arch/cpu.h"
+#include "arch/due.h"
 #include "arch/log.h"
 #include "drivers/kvm_pairing.h"
 #include "drivers/rtc.h"
 #include "drivers/vmclock.h"
 #include "drivers/vmware.h"
 #include "ntp/leap.h"
+
+/* A reading that is under way goes on within that. */
+#define AGAIN_S 2
 
 /* Everything of a kind there is once. */
 static struct {
@@ -133,7 +137,7 @@ void refclocks_poll(struct refclocks *r, uint64_t now_ticks)
     for (unsigned i = 0; i < r->count; i++) {
         uint64_t again = r->entry[i].clock.again_ticks;
 
-        if (again != 0 && (int64_t)(now_ticks - again) >= 0)
+        if (again != 0 && due_now(again, now_ticks, AGAIN_S * r->ticks_per_s))
             read_due(r, i, now_ticks);
     }
 }

@@ -2,6 +2,7 @@
 /* When what is kept is saved, and who is asked for it. */
 #include "boot/remember.h"
 
+#include "arch/due.h"
 #include "arch/log.h"
 #include "arch/panic.h"
 
@@ -92,9 +93,11 @@ void remember_poll(struct remember *r, uint64_t now)
             r->due_ticks = now;
         }
     }
-    if (now >= r->due_ticks) {
+    uint64_t interval = INTERVAL_S * r->ticks_per_s;
+
+    if (due_now(r->due_ticks, now, interval)) {
         r->soon = true;
-        r->due_ticks = now + INTERVAL_S * r->ticks_per_s;
+        r->due_ticks = now + interval;
     }
     if (r->soon)
         save(r, now);

@@ -3,6 +3,7 @@
 #include "boot/state.h"
 
 #include "arch/cpu.h"
+#include "arch/due.h"
 #include "arch/entropy.h"
 #include "arch/log.h"
 #include "arch/mem.h"
@@ -401,7 +402,7 @@ void state_poll(struct state *s, uint64_t now)
     if (!s->usable)
         return;
     if (s->step == STATE_RESTING) {
-        if (now < s->next_ticks)
+        if (!due_now(s->next_ticks, now, RETRY_S * s->ticks_per_s))
             return;
         if (s->words)
             clear_words(s, now);

@@ -222,6 +222,24 @@ static void test_the_age_is_operating_time(void **state)
     CHECK_EQ(nts_service_next(&service), ticks);
 }
 
+static void test_rotation_goes_on_when_the_counter_is_set_back(void **state)
+{
+    (void)state;
+    ticks = S(10 * WEEK_S);
+    begin();
+    uint32_t first = id_of(0);
+
+    ticks = S(5);
+    nts_service_collect(&service, &kept);
+    CHECK_EQ(kept.nts.age_s, 0);
+    for (int i = 0; i < WEEK_S / 3600 + 2; i++) {
+        nts_service_poll(&service, ticks);
+        ticks += S(3600);
+    }
+    CHECK(id_of(0) != first);
+    CHECK(service.due_ticks <= ticks + S(WEEK_S));
+}
+
 static void test_a_long_pause_retires_one_key_only(void **state)
 {
     (void)state;
@@ -316,6 +334,7 @@ int main(void)
         TEST(keys_rotate_when_they_are_old_enough),
         TEST(a_retired_key_is_wiped),
         TEST(the_age_is_operating_time),
+        TEST(rotation_goes_on_when_the_counter_is_set_back),
         TEST(a_long_pause_retires_one_key_only),
         TEST(rotation_may_be_off),
         TEST(too_little_entropy_refuses_nts),

@@ -111,6 +111,23 @@ static void test_time_is_saved_at_once_and_hourly(void **state)
     CHECK_EQ(state_loaded(&st)->nts.key[0].id, 2);
 }
 
+static void test_it_is_hourly_when_the_counter_is_set_back(void **state)
+{
+    (void)state;
+    run(10 * HOUR);
+    set(NOW);
+    remember_poll(&r, fake.counter);
+    run(10 * HZ);
+    CHECK_EQ(st.saves, 1);
+    fake.counter -= 9 * HOUR;
+    set(NOW);
+    for (int i = 0; i < 7300; i++) {
+        remember_poll(&r, fake.counter);
+        fake.counter += HZ;
+    }
+    CHECK(st.saves >= 3);
+}
+
 /* A time that too few sources agree on is not kept. */
 static void test_provisional_time_is_not_saved(void **state)
 {
@@ -199,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(nothing_is_saved_without_a_reason),
         TEST(time_is_saved_at_once_and_hourly),
+        TEST(it_is_hourly_when_the_counter_is_set_back),
         TEST(provisional_time_is_not_saved),
         TEST(change_is_saved_and_forgets_nothing),
         TEST(what_is_no_more_is_in_no_slot),

@@ -74,6 +74,23 @@ static void save(uint64_t seconds)
     run(10);
 }
 
+/* After a disruption that did so, what is retired must not wait for hours. */
+static void test_saves_go_on_when_the_counter_is_set_back(void **state)
+{
+    (void)state;
+    boot();
+    fake.counter += 7200ull * HZ;
+    save(5);
+    CHECK_EQ(st.saves, 1);
+    fake.counter -= 7200ull * HZ;
+    state_save_twice(&st, &data);
+    for (int i = 0; i < 10000; i++) {
+        state_poll(&st, fake.counter);
+        fake.counter += HZ / 1000;
+    }
+    CHECK_EQ(st.saves, 3);
+}
+
 /* A blank disk is made ours, by its header alone, and said. */
 static void test_blank_disk_is_taken(void **state)
 {
@@ -1069,6 +1086,7 @@ int main(void)
 #define TEST(name)                                                             \
     cmocka_unit_test_setup_teardown(test_##name, start, fake_keeper_end)
     const struct CMUnitTest tests[] = {
+        TEST(saves_go_on_when_the_counter_is_set_back),
         TEST(blank_disk_is_taken),
         TEST(latest_save_is_found),
         TEST(keys_are_forgotten_where_they_were_found),
