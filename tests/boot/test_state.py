@@ -2,6 +2,7 @@
 """What survives a power-off: the state disk, whole, torn, rotten, foreign."""
 
 import binascii
+import hashlib
 import os
 import random
 import re
@@ -13,73 +14,15 @@ import pytest
 
 import lab
 import nts_lab
+from state_lab import (CERTIFICATE, SLOT, disk, generation, items, known,
+                       make_disk, newest, read, time_saved, write)
 
 ADDRESS = "address 10.0.2.15/24; gateway 10.0.2.2; "
 STATIC = ADDRESS + "server 10.0.2.2 iburst; allow"
-PAGE, SLOT = 4096, 65536
+PAGE = 4096
 REGION = 3 * SLOT
 TYPE = uuid.UUID("7970f387-b1a9-4f15-910c-4dd0e7566b55")
 FORGOTTEN = r"keys, cookies and .* forgotten at power-off"
-
-
-def make_disk(path, size=1 << 20, content=b""):
-    with open(path, "wb") as f:
-        f.write(content)
-        f.truncate(size)
-    return str(path)
-
-
-def disk(path, name="d0", device="", node=""):
-    """QEMU's words for a disk."""
-    return ["-blockdev", "driver=raw,node-name=%s,file.driver=file,"
-            "file.filename=%s%s" % (name, path, node),
-            "-device", "virtio-blk-pci,drive=%s%s" % (name, device)]
-
-
-def read(path, offset=0, count=-1):
-    with open(path, "rb") as f:
-        f.seek(offset)
-        return f.read(count)
-
-
-def write(path, offset, content):
-    with open(path, "r+b") as f:
-        f.seek(offset)
-        f.write(content)
-
-
-def generation(slot):
-    """Of the save whose bytes these are; 0: none."""
-    return int.from_bytes(slot[16:24], "big") if slot[:6] == b"GNOMON" else 0
-
-
-def newest(path, region=0):
-    """The number of the slot with the newest save, and its generation."""
-    found = [generation(read(path, region + SLOT * (1 + i), 24))
-             for i in range(2)]
-    return found.index(max(found)), max(found)
-
-
-def known(path, region=0):
-    """The last known time in the newest save; 0: none."""
-    slot, number = newest(path, region)
-    if number == 0:
-        return 0
-    content = read(path, region + SLOT * (1 + slot), SLOT)
-    at, end = 56, 56 + int.from_bytes(content[12:16], "big")
-    while at < end:
-        tag, size = struct.unpack(">HH", content[at:at + 4])
-        if tag == 1:
-            return int.from_bytes(content[at + 4:at + 12], "big")
-        at += 4 + size
-    return 0
-
-
-def time_saved(path, before, region=0):
-    """Wait until there is a save, after number `before`, that knows the time;
-    a run that made no keys does not save before it does."""
-    lab.until("the time is saved", 20, lambda: (
-        newest(path, region)[1] > before and known(path, region)))
 
 
 def one_save(boot, link, path, append=STATIC, **more):
@@ -130,7 +73,9 @@ def own_certificate(boot, link, path, append, base):
         "-rtc", "clock=vm,base=" + base])
     said = vm.wait_for("nts: (the same|a new) certificate of our own, "
                        "SHA-256 ([0-9A-F:]{95})")
-    time.sleep(4)  # it is saved
+    lab.until("it is saved", 10, lambda: hashlib.sha256(
+        items(path).get(CERTIFICATE, b"")).digest() == bytes.fromhex(
+            said[2].replace(":", "")))
     vm.close()
     return said.groups()
 
@@ -276,7 +221,7 @@ def test_disk_that_does_not_answer_is_waited_for_a_second(boot, link, upstream):
         "-device", "virtio-blk-pci,drive=d0"])
     at = int(vm.wait_for(r"\[ *(\d+) us\] state: .*: does not answer",
                          20).group(1))
-    assert at < 3e6
+    assert at < 3.9e6
     lab.ask_until(lambda r: r.synchronised, 20)
 
 
@@ -394,6 +339,8 @@ def logged(path, log, mode):
 def read_log(path):
     """The writes (offset, bytes) and flushes (None) that QEMU logged."""
     log = read(path)
+    if not log:
+        return []
     magic, version, entries, sector = struct.unpack("<QQQI", log[:28])
     assert (magic, version, sector) == (0x6a736677736872, 1, 512)
     at, steps = 512, []
@@ -409,6 +356,13 @@ def read_log(path):
     return steps
 
 
+def is_logged(path, log, words):
+    """Is the newest save flushed, after so many writes of last words?"""
+    steps = read_log(log)
+    return (bounds(steps) == 2 * newest(path)[1:] and
+            [s[0] for s in steps if s].count(PAGE) == words)
+
+
 def history(boot, link, tmp_path):
     """Four runs, the second of which ends in a panic; their writes."""
     path, log = make_disk(tmp_path / "disk"), make_disk(tmp_path / "log", 0)
@@ -419,7 +373,8 @@ def history(boot, link, tmp_path):
             "log-sector-size=512"))
         vm.wait_for("clock set from", 20)
         time_saved(path, before)
-        time.sleep(0.3)  # the flush, and last words that are cleared
+        lab.until("it is flushed", 10,
+                  lambda n=number: is_logged(path, log, 2 * (n > 2)))
         if number == 2:
             vm.qmp("inject-nmi")
             vm.wait_for("panic: non-maskable interrupt")
