@@ -86,9 +86,11 @@ class Run:
             print("--- %s, %.0f s\n%s" % (name, time.monotonic() - began, text),
                   flush=True)
             self.add(name, text, process.returncode)
-            said = re.findall(r"^(?:FAILED|ERROR) (.*)$", text, re.M)
-            self.failed |= {t for t in tests if any(
-                t == line or line.startswith(t + " - ") for line in said)}
+            for said in re.findall(r"^(?:FAILED|ERROR) (.*)$", text, re.M):
+                found = {t for t in tests
+                         if said == t or said.startswith(t + " - ")}
+                self.failed |= found
+                self.broken |= not found
 
     def add(self, name, text, status):
         last = text.rstrip().rsplit("\n", 1)[-1]

@@ -288,7 +288,7 @@ def establish(address, wanted=(aeads.SIV,), compliant=False, **more):
         return keys
 
 
-def send(address, data, port=123, limit=1.0, source=None):
+def send(address, data, port=123, limit=3.0, source=None):
     """The answer to a datagram, or None."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as s:
@@ -303,7 +303,7 @@ def send(address, data, port=123, limit=1.0, source=None):
             return None
 
 
-def exchange(keys, address, port=123, limit=1.0, **more):
+def exchange(keys, address, port=123, limit=3.0, **more):
     """One request, answered and authentic; its new cookies."""
     asked, unique_id = keys.request(**more)
     answer = send(address, asked, port, limit)

@@ -404,7 +404,7 @@ def request(version=4, mode=3, transmit=None, leap=0, poll=6):
         36) + transmit
 
 
-def ask(address=GUEST, port=123, timeout=1.0, packet=None, source_port=0,
+def ask(address=GUEST, port=123, timeout=3.0, packet=None, source_port=0,
         source=None):
     """One request; the reply, or None after `timeout` s."""
     packet = packet or request()

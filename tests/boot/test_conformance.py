@@ -392,7 +392,7 @@ def test_fields_of_a_reply(gnomon):
     bound = reply.bound + 0.0005
     assert reply.receive >= before - bound
     assert reply.transmit <= packet.came + bound
-    assert reply.transmit - reply.receive < 0.01
+    assert reply.transmit - reply.receive < 0.25
     assert reply.receive - reply.reference_ts / 2**32 + lab.NTP_UNIX < 10
 
 

@@ -57,7 +57,7 @@ def test_leap_second_is_gone_through(at, link, tmp_path, things, step,
     replies = leap_lab.watch(server, 3)
     leap_lab.check(replies, server, server.utc_at)
     jump = midnight - server.offset - (step < 0)
-    assert sum(jump < r.asked < jump + 1 for r in replies) > 80
+    assert sum(jump < r.asked < jump + 1 for r in replies) > 50
     assert vm.running()
     # A client that believed it took the second out of its own clock.
     lab.until("the client leapt", 30, lambda: abs(

@@ -67,8 +67,8 @@ def test_far_date_is_served_across_the_end_of_an_era(boot, link, things, date,
     while time.monotonic() < end:
         reply = lab.ask()
         assert reply.synchronised and reply.leap == 0
-        assert abs(reply.ahead_of(offset)) < reply.bound + reply.delay / 2
-        assert reply.ahead_of(offset) < 0.05
+        assert abs(reply.ahead_of(offset)) < min(
+            0.25, reply.bound + reply.delay / 2)
         time.sleep(0.2)
     assert not re.search("stepped|falseticker|not usable", vm.output())
 
@@ -81,5 +81,5 @@ def test_isolated_machine_serves_its_date_across_the_end_of_an_era(boot, link):
     end = time.monotonic() + 6
     while time.monotonic() < end:
         reply = lab.ask_until(lambda r: r.synchronised, 20)
-        assert abs(reply.ahead_of(offset)) < 2.5
+        assert abs(reply.ahead_of(offset)) < 5
         time.sleep(0.3)

@@ -12,6 +12,7 @@ import disruption
 import lab
 import nts_lab
 import nts_servers
+import state_lab
 from nts_servers import record
 
 STATIC = ("address 10.0.2.15/24; address fd00:2::15/64; allow; "
@@ -102,7 +103,8 @@ def test_others_are_followed(lan, tmp_path, things, authority, trusting,
     daemon = server.process(clock.words + words, tmp_path / "log")
     things.append(daemon)
     lab.until("synchronised upstream", 60, lambda: (
-        lambda reply: reply and reply.synchronised)(lab.ask("10.0.2.7")), 2)
+        lambda reply: reply and reply.synchronised)(
+            lab.ask("10.0.2.7", timeout=1)), 2)
     vm = trusting("server 10.0.2.7 nts " + FOLLOW, net=lan.netdev())
     reply = lab.ask_until(synchronised, 30)
     good(reply)
@@ -431,9 +433,11 @@ def test_another_address_of_the_name_is_tried(link, tmp_path, things, authority,
         pytest.skip("no dnsmasq on this machine")
     things.extend([dns, nts_servers.serve_chronyd(
         tmp_path, *authority.server("ke.test"))])
-    trusting("nameserver 10.0.2.2; server ke.test nts " + FOLLOW,
-             net=link.netdev())
-    good(lab.ask_until(synchronised, 9))
+    vm = trusting("nameserver 10.0.2.2; server ke.test nts " + FOLLOW,
+                  net=link.netdev())
+    good(lab.ask_until(synchronised, 20))
+    assert "next is another address" in vm.output()
+    assert "next try" not in vm.output()
 
 
 def test_pool_is_asked_at_each_of_its_addresses(link, tmp_path, things,
@@ -549,21 +553,29 @@ def test_time_that_a_certificate_was_not_valid_at_is_not_believed(
 
 # State.
 
+def are_kept(disk, generation=None):
+    """Has the newest save the server's cookies, and that generation's ID?"""
+    saved = state_lab.items(disk)
+    ours = b"10.0.2.2" in saved.get(state_lab.UPSTREAM, b"")
+    return ours and (generation is None or saved.get(
+        state_lab.GENERATION, b"").endswith(
+            bytes.fromhex("8000%012d" % generation)))
+
+
 def test_cookies_outlive_a_reboot(link, tmp_path, things, authority, trusting,
                                   boot):
     del boot
     need("chronyd")
     disk = tmp_path / "state"
     disk.write_bytes(bytes(1 << 20))
-    extra = ["-drive", "if=none,id=d0,format=raw,file=%s" % disk,
-             "-device", "virtio-blk-pci,drive=d0"]
+    extra = state_lab.disk(disk)
     server = nts_servers.serve_chronyd(tmp_path, *authority.server("10.0.2.2"),
                                        "ntsdumpdir %s" % tmp_path)
     things.append(server)
     words = "server 10.0.2.2 nts " + FOLLOW
     vm = trusting(words, net=link.netdev(), extra=extra)
     lab.ask_until(synchronised, 20)
-    time.sleep(5)
+    lab.until("its cookies are saved", 10, lambda: are_kept(disk))
     vm.close()
     vm = trusting(words, net=link.netdev(), extra=extra)
     good(lab.ask_until(synchronised, 20))
@@ -572,12 +584,6 @@ def test_cookies_outlive_a_reboot(link, tmp_path, things, authority, trusting,
     assert not re.search(AGREED, vm.output())
 
 
-def is_kept(disk, generation):
-    """Has the newest save the server's cookies, and that generation's ID?"""
-    slots = [disk.read_bytes()[at:at + 65536] for at in (65536, 131072)]
-    newest = max(slots, key=lambda s: s[16:24])
-    return b"10.0.2.2" in newest and bytes.fromhex(
-        "8000%012d" % generation) in newest
 
 
 def test_a_copied_disk_shares_keys_and_nothing_else(
@@ -595,13 +601,12 @@ def test_a_copied_disk_shares_keys_and_nothing_else(
 
     def run(disk, generation):
         vm = trusting("server 10.0.2.2 nts " + FOLLOW, net=link.netdev(),
-                      extra=["-drive", "if=none,id=d0,format=raw,file=%s" %
-                             disk, "-device", "virtio-blk-pci,drive=d0",
+                      extra=[*state_lab.disk(disk),
                              *disruption.generation(generation)])
         good(lab.ask_until(synchronised, 20))
         lab.until("NTS-KE", 10, lambda: nts_lab.accepts(lab.GUEST))
         given.append(nts_lab.nts.establish(lab.GUEST).cookies)
-        lab.until("a save", 10, lambda: is_kept(disk, generation))
+        lab.until("a save", 10, lambda: are_kept(disk, generation))
         vm.close()
         return vm.output()
 

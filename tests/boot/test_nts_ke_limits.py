@@ -22,6 +22,7 @@ import scenario
 from nts_lab import nts
 
 CONF = nts_lab.STATIC + "server 10.0.2.2 iburst\nlogstats 1\n"
+PATIENCE = 2.9  # s, with a request after its handshake
 
 
 def appliance(folder, opened, conf=""):
@@ -97,7 +98,7 @@ def test_handshake_gives_cookies_that_work(served, address):
 def test_request_is_awaited_for_seconds_and_then_told_bad(served):
     began = time.monotonic()
     assert told() == (ERROR_BAD, "close_notify")
-    assert 2 < time.monotonic() - began < 5
+    assert time.monotonic() - began > PATIENCE
     ke_lab.settled(served)
 
 
@@ -106,7 +107,7 @@ def test_half_a_request_that_ends_is_told_bad_at_once(served):
     began = time.monotonic()
     assert told(request=nts.request()[:-3], goodbye=True) == (
         ERROR_BAD, "close_notify")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < PATIENCE
 
 
 def padded(length):

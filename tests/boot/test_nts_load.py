@@ -64,8 +64,9 @@ def test_replayed_request_is_answered_and_costs_nothing(serve):
     assert scenario.marks(scenario.stats(vm)) == scenario.marks(first)
 
 
+@pytest.mark.alone
 def test_sixteen_megabytes_hold_64_sessions(serve):
-    """64 at the same time, all of them in the midst of their handshake."""
+    """64 at the same time; the first is waited for no longer than 3 s."""
     vm = serve(CHATTY, memory=16)
     found = vm.wait_for(r"tls: (\d+) sessions in (\d+) KiB", 5)
     assert int(found[1]) >= 64, found[0]
@@ -94,7 +95,7 @@ def test_full_pool_refuses_quickly(serve):
         nts.establish(lab.GUEST, limit=5)
     except (OSError, nts.SSL.Error):
         refused = 1
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4
     served_too = 0
     for s in held:
         try:

@@ -55,8 +55,7 @@ def test_thirty_handshakes_are_done_in_a_second(served):
     def measure(scale):
         figures = nts_times.handshakes(3)
         print("times", scale, figures)
-        assert figures["failed"] == 0
-        return figures["per_s"] >= 30 / scale
+        return figures["failed"] == 0 and figures["per_s"] >= 30 / scale
     often_enough(measure)
 
 
@@ -73,11 +72,10 @@ def test_handshakes_do_not_delay_plain_replies(serve, ca, tmp_path, things):
         control = nts_times.response_times(4, nts_times.CONTROL)
         busy = nts_times.response_times(4, (lab.GUEST, nts_times.nts.PORT))
         print("times", scale, control, busy, sep="\n")
-        for figures in (control, busy):
-            assert figures["sent"] == figures["answered"], figures
         assert busy["ke_per_s"] > 5
         # A processor of QEMU's that always has work waits for those of other
         # programs, where there are not enough for all.
-        return busy["p99_us"] <= 2 * scale ** 2 * control["p99_us"]
+        return (busy["p99_us"] <= 2 * scale ** 2 * control["p99_us"] and
+                all(f["sent"] == f["answered"] for f in (control, busy)))
     often_enough(measure)
     print("longest step of TLS: %d us" % nts_times.longest_step(vm))

@@ -291,7 +291,7 @@ def test_kisses_that_answer_us_are_obeyed_and_no_others(bad):
         if name in ("DENY", "RSTR"):
             assert count == 1, name
         elif name == "RATE":
-            assert 2 <= count <= 3
+            assert 2 <= count <= 1 + bad.watched / 2
         else:
             assert 4 <= count <= bad.watched + 2, (name, count)
 
@@ -335,7 +335,7 @@ def test_a_source_that_becomes_honest_is_believed(bad):
 
     def reachable():
         return set(bad.said(r"\] reachable ([0-9.]+)"))
-    lab.until("all of them are reachable", 12, lambda: reachable() >= rest)
+    lab.until("all of them are reachable", 30, lambda: reachable() >= rest)
     assert not reachable() & stopped
     assert bad.reply().synchronised
 
@@ -358,7 +358,7 @@ def test_whatever_is_right_is_believed(good):
         heard = good.said(r"\] reachable ([0-9.]+)")
         return {n for a, n in names.items() if a not in heard}
     try:
-        lab.until("all are reachable", 8, lambda: not missing())
+        lab.until("all are reachable", 20, lambda: not missing())
     except AssertionError as e:
         raise AssertionError("%s\n%s" % (missing(), good.vm.output())) from e
     assert good.reply().synchronised

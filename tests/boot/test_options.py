@@ -35,7 +35,7 @@ def test_port_and_offset_of_a_source(boot, link, servers):
     boot(ADDRESS + "server 10.0.2.2 port 1123 offset 0.25 iburst",
          net=link.netdev())
     reply = lab.ask_until(synchronised, 20)
-    assert abs(abs(reply.offset) - 0.25) < 0.02
+    assert abs(abs(reply.offset) - 0.25) < 0.1
 
 
 def test_sign_of_offset_is_that_of_chronyd(boot, link, servers, tmp_path):

@@ -85,7 +85,10 @@ def follower(program, folder, server):
                                server])
     if program == "ntpd-rs":
         return ntpd_rs(folder, server)
-    return [need("busybox"), "ntpd", "-d", "-n", "-p", server]
+    busybox = need("busybox")
+    if "ntpd" not in lab.run(busybox, "--list").stdout.split():
+        pytest.skip("busybox is built without ntpd here")
+    return [busybox, "ntpd", "-d", "-n", "-p", server]
 
 
 @pytest.mark.parametrize("program, address", [
@@ -138,7 +141,7 @@ def test_server_of_every_make_is_followed(boot, link, upstream, tmp_path,
     at = server.address6 if ":" in address else server.address
     # Not too often: ntpd does not answer those who insist.
     lab.until("synchronised upstream", 60, lambda: (
-        lambda reply: reply and reply.synchronised)(lab.ask(at)), 2)
+        lambda reply: reply and reply.synchronised)(lab.ask(at, timeout=1)), 2)
     vm = boot(STATIC + "server %s %s" % (at, FOLLOW), net=link.netdev())
     reply = lab.ask_until(synchronised, 30)
     assert reply.stratum == 3
@@ -164,5 +167,6 @@ def test_rate_of_the_upstream_is_taken_over(boot, link, tmp_path, things, ppm):
         errors.append(abs(reply.ahead_of(clock.offset())))
         assert errors[-1] < reply.bound + reply.delay / 2
         time.sleep(0.5)
-    assert statistics.median(errors) < 0.0005, errors
-    assert abs(clock.offset()) > 0.003, "the clock did go its own way"
+    gone = abs(clock.offset())
+    assert gone > 0.003, "the clock did go its own way"
+    assert statistics.median(errors) < gone / 4, (errors, gone)

