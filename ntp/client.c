@@ -219,6 +219,8 @@ void client_start_over(struct client *c, struct source *s, uint64_t ticks)
                     .frequency_doubt = measured_frequency_error(c),
                 });
     s->delay_seen = 0;
+    s->delay_before = 0;
+    s->waited = 0;
     s->gathered = 0;
     s->unreach = 0;
     s->stolen = 0;
@@ -232,7 +234,7 @@ void client_start_over(struct client *c, struct source *s, uint64_t ticks)
     s->poll = s->config.minpoll;
     s->least_poll = s->config.minpoll;
     s->due_ticks = ticks;
-    poll_start_burst(s);
+    poll_start_burst(c, s);
 }
 
 void client_resolved(struct client *c, int slot, const struct ip_addr6 *address,
@@ -254,7 +256,7 @@ void client_enabled(struct client *c, int slot, uint64_t now_ticks)
 {
     if (!is_slot(c, slot) || !c->source[slot].left_out)
         return;
-    poll_start_burst(&c->source[slot]);
+    poll_start_burst(c, &c->source[slot]);
     c->source[slot].due_ticks = now_ticks;
 }
 
@@ -294,7 +296,7 @@ void client_burst(struct client *c, uint64_t now_ticks)
         struct source *s = &c->source[i];
         if (!s->used || !s->resolved || s->stopped)
             continue;
-        poll_start_burst(s);
+        poll_start_burst(c, s);
         s->due_ticks = now_ticks;
     }
 }
@@ -308,8 +310,12 @@ static void start_all_over(struct client *c, uint64_t ticks)
 {
     for (int i = 0; i < CLIENT_SOURCES_MAX; i++) {
         struct source *s = &c->source[i];
-        if (s->used && s->resolved && !s->stopped)
-            client_start_over(c, s, ticks);
+        double delay = s->filter.total > 0 ? s->filter.delay : s->delay_before;
+
+        if (!s->used || !s->resolved || s->stopped)
+            continue;
+        client_start_over(c, s, ticks);
+        s->delay_before = delay;
     }
 }
 
@@ -551,6 +557,9 @@ bool client_in_doubt(const struct client *c, const struct source *s,
            end <= until;
 }
 
+/* By then what it had to wait for is answered, s. */
+#define WAITED_AGAIN_SECONDS 0.05
+
 static enum source_verdict take_sample(struct client *c, struct source *s,
                                        const struct peer_reply *reply,
                                        uint64_t rx_ticks)
@@ -578,6 +587,12 @@ static enum source_verdict take_sample(struct client *c, struct source *s,
                             ntp_span_from_seconds(sample.offset))) {
         s->due_ticks =
             rx_ticks + discipline_ticks(&c->discipline, DOUBT_SECONDS);
+        return SOURCE_OK;
+    }
+
+    if (delay_waited(c, s, sample.delay)) {
+        s->due_ticks =
+            rx_ticks + discipline_ticks(&c->discipline, WAITED_AGAIN_SECONDS);
         return SOURCE_OK;
     }
 
@@ -641,7 +656,7 @@ enum source_verdict client_receive(struct client *c, int slot, const void *data,
         s->trouble = trouble_of(verdict);
     /* It is back: see quickly what has become of it. */
     if (verdict == SOURCE_OK && was_lost) {
-        poll_start_burst(s);
+        poll_start_burst(c, s);
         poll_schedule(c, s, s->sent_ticks);
     }
     s->verdict = verdict;

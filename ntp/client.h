@@ -219,6 +219,8 @@ struct source {
     uint32_t delay_seen;   /* samples that `delay_quantile` stands on */
     double delay_quantile; /* s, of the round trips, and how far about it */
     double delay_spread;   /* they lie */
+    double delay_before;   /* s, the least until the time was lost, or 0 */
+    uint8_t waited;        /* replies since then that were late by far */
 };
 
 struct client {

@@ -15,6 +15,11 @@
 #define QUANTILE_GAIN 0.25
 #define SPREAD_GAIN   0.0625
 
+/* A reply that is later than that, s, has waited for others; it is asked for
+ * again so many times. */
+#define WAITED_SECONDS 0.005
+#define WAITED_MOST    2
+
 static bool passes_ratio(const struct source *s, double delay)
 {
     double ratio = MILLI * s->config.maxdelayratio_permille;
@@ -76,6 +81,15 @@ bool delay_passes(struct source *s, const struct filter_sample *sample)
                         passes_deviation(s, sample);
 
     return passes_quantile(s, sample->delay) && short_enough;
+}
+
+bool delay_waited(const struct client *c, struct source *s, double delay)
+{
+    if (!c->lost || s->delay_before <= 0 || s->waited >= WAITED_MOST ||
+        delay <= s->delay_before + WAITED_SECONDS)
+        return false;
+    s->waited++;
+    return true;
 }
 
 bool delay_gather(struct source *s, struct filter_sample *sample,

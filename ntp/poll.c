@@ -11,6 +11,10 @@
 #define BURST_ENOUGH  4
 #define BURST_LATER   4 /* of the option `burst` */
 
+/* As long as the time is not known after a disruption: a reply that is lost
+ * then is a second of silence, not two. */
+#define LOST_SECONDS 1.0
+
 /* After an iburst, as long as our rate is not known: so many polls may come
  * before minpoll has passed, and that soon, log2 s. */
 #define EARLY_POLLS 7
@@ -31,11 +35,13 @@
  * RFC 5905, 13. */
 #define UNREACH 20
 
-void poll_start_burst(struct source *s)
+void poll_start_burst(const struct client *c, struct source *s)
 {
-    s->burst = s->config.iburst ? BURST_MOST : 0;
+    bool wanted = s->config.iburst || c->lost;
+
+    s->burst = wanted ? BURST_MOST : 0;
     s->burst_good = 0;
-    s->early = s->config.iburst ? EARLY_POLLS : 0;
+    s->early = wanted ? EARLY_POLLS : 0;
 }
 
 bool poll_is_due(const struct source *s, uint64_t now)
@@ -55,7 +61,7 @@ static double random_part(struct client *c)
 static double interval(struct client *c, const struct source *s)
 {
     if (s->burst > 0)
-        return BURST_SECONDS;
+        return c->lost ? LOST_SECONDS : BURST_SECONDS;
     if (s->early > 0 && s->poll > EARLY_POLL)
         return real_exp2i(EARLY_POLL);
     return real_exp2i(s->poll) * (1 + POLL_RANDOM * random_part(c));

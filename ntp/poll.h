@@ -8,8 +8,8 @@
 /* Is a request due? */
 bool poll_is_due(const struct source *s, uint64_t now);
 
-/* `iburst`, if it is configured. */
-void poll_start_burst(struct source *s);
+/* `iburst`, if it is configured or the time was lost. */
+void poll_start_burst(const struct client *c, struct source *s);
 
 /*
  * Does the request that is due need one before it, to warm up the path

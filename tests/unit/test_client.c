@@ -635,6 +635,64 @@ test_a_second_loss_voids_what_was_measured_after_the_first(void **state)
     CHECK_NEAR(error(), 0, 1e-5);
 }
 
+/* With or without iburst, and soon: one packet is easily lost just then. */
+static void test_after_a_loss_each_source_is_asked_in_a_burst(void **state)
+{
+    (void)state;
+    struct source_config config = polled(6);
+
+    follow_one(&config);
+    pass(500);
+    clock_disown(&rig.clock);
+    rig.date += 3600 * SECOND;
+    rig.server[0].silent = true;
+    pass(1.5);
+    CHECK_EQ(status().leap, LEAP_UNKNOWN);
+    rig.server[0].silent = false;
+    pass(1);
+    CHECK_EQ(status().stratum, 2);
+    CHECK_NEAR(error(), 0, 1e-5);
+    unsigned asked = rig.server[0].asked;
+    pass(50);
+    CHECK(rig.server[0].asked >= asked + 3);
+    pass(200);
+    asked = rig.server[0].asked;
+    pass(640);
+    CHECK(rig.server[0].asked <= asked + 11);
+}
+
+/* What was sent to us during a pause comes before it. */
+static void
+test_after_a_loss_a_reply_that_had_to_wait_is_asked_for_again(void **state)
+{
+    (void)state;
+    follow_one(NULL);
+    pass(500);
+    clock_disown(&rig.clock);
+    rig.date += 3600 * SECOND;
+    rig.server[0].late_us = 250000;
+    pass(0.2);
+    rig.server[0].late_us = 0;
+    pass(0.3);
+    CHECK_EQ(status().stratum, 2);
+    CHECK_NEAR(error(), 0, 1e-5);
+    CHECK_NEAR(rig.client.set_offset, 3600, 1e-3);
+}
+
+/* The path may have become longer for good. */
+static void test_after_a_loss_a_longer_path_is_believed_soon(void **state)
+{
+    (void)state;
+    follow_one(NULL);
+    pass(500);
+    clock_disown(&rig.clock);
+    rig.date += 3600 * SECOND;
+    rig.server[0].delay_us = 300000;
+    pass(1.5);
+    CHECK_EQ(status().stratum, 2);
+    CHECK_NEAR(error(), 0, 1e-3);
+}
+
 static void
 test_with_local_alone_a_clock_of_the_platform_is_enough(void **state)
 {
@@ -1446,6 +1504,10 @@ int main(void)
         cmocka_unit_test(test_jittery_and_stale_sources_are_told),
         cmocka_unit_test(test_a_reply_that_took_longer_than_we_waited_is_none),
         cmocka_unit_test(test_lost_epochs_are_set_anew),
+        cmocka_unit_test(test_after_a_loss_each_source_is_asked_in_a_burst),
+        cmocka_unit_test(
+            test_after_a_loss_a_reply_that_had_to_wait_is_asked_for_again),
+        cmocka_unit_test(test_after_a_loss_a_longer_path_is_believed_soon),
         cmocka_unit_test(
             test_with_local_alone_a_clock_of_the_platform_is_enough),
         cmocka_unit_test(
