@@ -434,7 +434,7 @@ static void start_watch(void)
         .tsc = &machine.tsc,
         .tell_rates = tell_rates,
         .kvm = kvm,
-        .refclock_leapt = &machine.refclocks.leapt,
+        .refclocks = &machine.refclocks,
         .ask_clocks = ask_clocks,
         .dropped = drop_kept,
         .ticks_per_s = machine.tsc.best.hz,

@@ -246,6 +246,7 @@ static void recover(struct recover *r, uint64_t now)
     tls_abort_all();
     net_renew(r->setup.net);
     upstream_renew(r->setup.upstream, now);
+    refclocks_renew(r->setup.refclocks);
     r->setup.dropped(r->setup.arg);
 
     /* It drops its samples when it sees that the clock was disowned. */
@@ -367,9 +368,9 @@ static void watch_kvm(struct recover *r, uint64_t now)
 
 static void watch_refclocks(struct recover *r)
 {
-    if (!*r->setup.refclock_leapt)
+    if (!r->setup.refclocks->leapt)
         return;
-    *r->setup.refclock_leapt = false;
+    r->setup.refclocks->leapt = false;
     tell(r, DISRUPTION_REFCLOCK);
 }
 

@@ -6,6 +6,7 @@
 #include "arch/tsc_watch.h"
 #include "boot/generation.h"
 #include "boot/nts.h"
+#include "boot/refclocks.h"
 #include "drivers/disruption.h"
 #include "drivers/kvmclock.h"
 #include "net/lwip_port.h"
@@ -23,7 +24,7 @@ struct recover_setup {
     /* What the hypervisor says of the counter's rate now, to tsc_tell(). */
     void (*tell_rates)(struct tsc *tsc);
     struct kvmclock *kvm; /* NULL: none */
-    bool *refclock_leapt; /* set by who reads them */
+    struct refclocks *refclocks;
     /* The date by the best clock of the platform; false: there is none.  Only
      * those of the host, that run on whatever becomes of us? */
     bool (*ask_clocks)(struct client_start *start, bool hosts);

@@ -142,6 +142,17 @@ void refclocks_poll(struct refclocks *r, uint64_t now_ticks)
     }
 }
 
+void refclocks_renew(struct refclocks *r)
+{
+    for (unsigned i = 0; i < r->count; i++) {
+        struct refclock *clock = &r->entry[i].clock;
+
+        clock->again_ticks = 0;
+        if (clock->driver && clock->driver->renew)
+            clock->driver->renew(clock);
+    }
+}
+
 uint64_t refclocks_next(const struct refclocks *r)
 {
     uint64_t next = UINT64_MAX;

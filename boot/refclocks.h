@@ -37,6 +37,13 @@ void refclocks_name(const struct refclocks *r, struct upstream *u);
  * background. */
 void refclocks_poll(struct refclocks *r, uint64_t now_ticks);
 
+/*
+ * After a disruption: no reading that is under way goes on, since the counter
+ * may have stood still amid it.
+ * Level: background.
+ */
+void refclocks_renew(struct refclocks *r);
+
 /* When a reading that is under way goes on. */
 uint64_t refclocks_next(const struct refclocks *r);
 

@@ -46,6 +46,10 @@ struct refclock_driver {
      * one that it does not vouch for; `failed` says why.  Or the reading is
      * under way, and goes on with a call at `again_ticks`, if that is not 0. */
     bool (*sample)(struct refclock *clock, struct refclock_sample *sample);
+
+    /* The counter may have stood still: a reading that is under way is begun
+     * anew.  NULL: none ever is. */
+    void (*renew)(struct refclock *clock);
 };
 
 struct refclock {

@@ -275,6 +275,13 @@ static bool sample(struct refclock *clock, struct refclock_sample *sample)
     return false;
 }
 
+static void renew(struct refclock *clock)
+{
+    struct rtc *rtc = clock->state;
+
+    rtc->edge = (struct rtc_edge){.ticks_per_s = rtc->edge.ticks_per_s};
+}
+
 /* Reading without waiting. */
 
 bool rtc_read(const struct rtc *rtc, int64_t *seconds)
@@ -310,4 +317,9 @@ uint8_t rtc_second(void)
 }
 
 const struct refclock_driver rtc_driver = {
-    .name = "rtc", .probe = probe, .attach = attach, .sample = sample};
+    .name = "rtc",
+    .probe = probe,
+    .attach = attach,
+    .sample = sample,
+    .renew = renew,
+};

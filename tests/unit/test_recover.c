@@ -22,7 +22,7 @@ static struct net net;
 static struct nts_service nts;
 static struct upstream upstream;
 static struct tsc tsc;
-static bool refclock_leapt;
+static struct refclocks refclocks;
 static uint8_t id[16];
 static uint64_t now;
 static char did[200];  /* what was done, in order */
@@ -153,6 +153,12 @@ void upstream_renew(struct upstream *u, uint64_t now_ticks)
     done("upstream ");
 }
 
+void refclocks_renew(struct refclocks *c)
+{
+    (void)c;
+    done("refclocks ");
+}
+
 /* What boot/remember.c would save then. */
 static void dropped(void *arg)
 {
@@ -194,7 +200,7 @@ static void boot(bool has_id)
         .upstream = &upstream,
         .tsc = &tsc,
         .tell_rates = tell_rates,
-        .refclock_leapt = &refclock_leapt,
+        .refclocks = &refclocks,
         .ask_clocks = ask_clocks,
         .dropped = dropped,
         .ticks_per_s = HZ,
@@ -243,11 +249,11 @@ static void test_all_is_renewed_once_and_in_order(void **state)
     boot(true);
     id[15] = 2;
     poll();
-    CHECK_TEXT(did, "entropy nts silence tls net upstream dropped ");
+    CHECK_TEXT(did, "entropy nts silence tls net upstream refclocks dropped ");
     CHECK(strstr(text, "noticed by a new VM generation ID") != NULL);
     CHECK(!net.fast.stale);
     poll();
-    CHECK_TEXT(did, "entropy nts silence tls net upstream dropped ");
+    CHECK_TEXT(did, "entropy nts silence tls net upstream refclocks dropped ");
     client.lost = false;
     client.set = true;
     poll();

@@ -11,7 +11,7 @@
 #include "drivers/vmware.h"
 #include "tests/client_rig.h"
 
-static unsigned looks;
+static unsigned looks, renewed;
 static uint64_t wait_ticks; /* from one look to the next */
 
 uint64_t counter_read(void)
@@ -47,8 +47,19 @@ static bool sample(struct refclock *clock, struct refclock_sample *s)
     return false;
 }
 
+static void renew(struct refclock *clock)
+{
+    (void)clock;
+    renewed++;
+}
+
 const struct refclock_driver rtc_driver = {
-    .name = "rtc", .probe = probe, .attach = attach, .sample = sample};
+    .name = "rtc",
+    .probe = probe,
+    .attach = attach,
+    .sample = sample,
+    .renew = renew,
+};
 const struct refclock_driver kvm_pairing_driver, vmclock_driver, vmware_driver;
 
 static struct refclocks clocks;
@@ -66,7 +77,7 @@ static void begin_with_rtc(void)
     };
     begin();
     start(0, NULL);
-    looks = 0;
+    looks = renewed = 0;
     wait_ticks = HZ / 64;
     refclocks_start(&clocks, &config, &machine, &rig.client, HZ);
 }
@@ -100,11 +111,26 @@ static void test_a_reading_goes_on_when_the_counter_is_set_back(void **state)
     CHECK_EQ(refclocks_next(&clocks), rig.now + wait_ticks);
 }
 
+static void test_no_reading_goes_on_after_a_disruption(void **state)
+{
+    (void)state;
+    begin_with_rtc();
+    refclocks_poll(&clocks, rig.now);
+    CHECK_EQ(looks, 1);
+    refclocks_renew(&clocks);
+    CHECK_EQ(renewed, 1);
+    CHECK(refclocks_next(&clocks) == UINT64_MAX);
+    rig.now += wait_ticks;
+    refclocks_poll(&clocks, rig.now);
+    CHECK_EQ(looks, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_reading_goes_on_when_it_said),
         cmocka_unit_test(test_a_reading_goes_on_when_the_counter_is_set_back),
+        cmocka_unit_test(test_no_reading_goes_on_after_a_disruption),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -335,6 +335,28 @@ static void test_the_beginning_of_a_second_is_looked_for(void **state)
     CHECK_NEAR(clock_.again_ticks, s.ticks + 6000000, 20000);
 }
 
+/* The counter stood still in a pause between two looks. */
+static void test_a_second_that_turned_in_a_disruption_is_none(void **state)
+{
+    static const struct refclock_machine known = {.ticks_per_s = 1000000};
+    struct refclock_sample s = {0};
+
+    (void)state;
+    set("59 34 23 22 11 26 20 02");
+    CHECK(rtc_driver.attach(&clock_, &known));
+    CHECK(!rtc_driver.sample(&clock_, &s));
+    CHECK(!rtc_driver.sample(&clock_, &s));
+    cmos.passed += 15625;
+    memcpy(cmos.byte, "\x00\x00\x35", 3);
+    rtc_driver.renew(&clock_);
+    for (int i = 0; i < 20; i++) {
+        CHECK(!rtc_driver.sample(&clock_, &s));
+        cmos.passed += 15625;
+    }
+    memcpy(cmos.byte, "\x01\x00\x35", 3);
+    CHECK(rtc_driver.sample(&clock_, &s));
+}
+
 static void test_seconds_that_stand_are_given_up(void **state)
 {
     static const struct refclock_machine known = {.ticks_per_s = 1000000};
@@ -377,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_update_without_end_is_given_up),
         cmocka_unit_test(test_update_amid_a_reading_is_not_torn),
         cmocka_unit_test(test_the_beginning_of_a_second_is_looked_for),
+        cmocka_unit_test(test_a_second_that_turned_in_a_disruption_is_none),
         cmocka_unit_test(test_seconds_that_stand_are_given_up),
         cmocka_unit_test(test_absent_clock_is_not_there),
     };
