@@ -65,17 +65,14 @@ struct request {
     unsigned seen;
     bool ntpv4;
     unsigned choice; /* index into `offered`, `count`: none */
-    unsigned sure;   /* the same, were AEAD 30 not offered */
 };
 
-/* The best of ours that the client lists, but for `except`; 0 is no AEAD. */
-static unsigned choose(const struct request *q, const struct nts_record *rec,
-                       unsigned except)
+/* The best of ours that the client lists. */
+static unsigned choose(const struct request *q, const struct nts_record *rec)
 {
     unsigned i = 0;
 
-    while (i < q->count &&
-           (q->offered[i] == except || !lists(rec, (uint16_t)q->offered[i])))
+    while (i < q->count && !lists(rec, (uint16_t)q->offered[i]))
         i++;
     return i;
 }
@@ -90,8 +87,7 @@ static bool take_known(struct request *q, const struct nts_record *rec)
         q->ntpv4 = lists(rec, NTS_PROTOCOL_NTPV4);
         return rec->critical && is_list(rec);
     case NTS_RECORD_AEAD:
-        q->choice = choose(q, rec, 0);
-        q->sure = choose(q, rec, AEAD_AES_128_GCM_SIV);
+        q->choice = choose(q, rec);
         return is_list(rec);
     case NTS_RECORD_SERVER: /* a wish; this server has only itself to give */
         return rec->len > 0;
@@ -132,22 +128,18 @@ static bool is_complete(const struct request *q)
     return (q->seen & needed) == needed;
 }
 
-/*
- * What a good request gets.  Who offers AEAD 30 without record 1024 may mean
- * either kind of its keys, and gets what is beyond doubt if he offers that too.
- */
+/* What a good request gets. */
 static void grant(const struct request *q, struct nts_ke_terms *terms)
 {
     bool compliant =
         (q->seen & nts_record_bit(NTS_RECORD_COMPLIANT_GCM_SIV)) != 0;
-    bool sure = !compliant && q->sure < q->count;
 
     terms->ok = true;
     terms->ntpv4 = q->ntpv4;
     terms->has_aead = q->ntpv4 && q->choice < q->count;
     if (!terms->has_aead)
         return;
-    terms->aead = q->offered[sure ? q->sure : q->choice];
+    terms->aead = q->offered[q->choice];
     terms->compliant_gcm_siv = compliant && terms->aead == AEAD_AES_128_GCM_SIV;
     terms->exporter_aead = nts_ke_exporter_aead(terms->aead, compliant);
 }
@@ -156,8 +148,7 @@ void nts_ke_judge(const uint8_t *data, size_t len, const enum aead_id *offered,
                   unsigned count, struct nts_ke_terms *terms)
 {
     struct reader r = reader_of(data, len);
-    struct request q = {
-        .offered = offered, .count = count, .choice = count, .sure = count};
+    struct request q = {.offered = offered, .count = count, .choice = count};
     struct nts_record rec;
 
     memset(terms, 0, sizeof(*terms));

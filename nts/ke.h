@@ -85,9 +85,7 @@ struct nts_ke_terms {
  * Judge a request.
  *
  * Takes any bytes at all: those of a message that never became whole are a
- * bad request.  `offered` are the server's AEADs, best first; but AEAD 30 comes
- * last where record 1024 is missing, since an RFC 8915 client's keys for it are
- * not those of an older chrony's.
+ * bad request.  `offered` are the server's AEADs, best first.
  * RFC 8915, 4.1.  Level: background.
  */
 void nts_ke_judge(const uint8_t *data, size_t len, const enum aead_id *offered,

@@ -71,7 +71,7 @@ static void check_grant(const struct request *q)
     assert(t.has_aead == (q->ntpv4 && q->choice < 2));
     if (!t.has_aead)
         return;
-    assert(t.aead == offered[asked || q->sure == 2 ? q->choice : q->sure]);
+    assert(t.aead == offered[q->choice]);
     assert(t.compliant_gcm_siv == (asked && t.aead == 30));
     assert(t.exporter_aead == (t.compliant_gcm_siv ? 30 : 15));
     COVER(t.aead == 15 && asked);
@@ -85,8 +85,7 @@ int main(void)
                         .count = 2,
                         .seen = nondet_u32() & 0x1ff,
                         .ntpv4 = nondet_bool(),
-                        .choice = nondet_u8() % 3,
-                        .sure = 1 + nondet_u8() % 2};
+                        .choice = nondet_u8() % 3};
     struct request old = q;
     struct nts_record rec = {.critical = nondet_bool(),
                              .type = nondet_u16() & 0x7fff,
@@ -115,12 +114,12 @@ int main(void)
     }
     assert(q.seen == (known ? old.seen | bit : old.seen));
     assert(q.ntpv4 == (rec.type == 1 ? body_lists(&rec, 0) : old.ntpv4));
-    if (rec.type == 4) {
-        assert(q.sure == (body_lists(&rec, 15) ? 1 : 2));
-        assert(q.choice == (body_lists(&rec, 30) ? 0 : q.sure));
-    } else {
-        assert(q.choice == old.choice && q.sure == old.sure);
-    }
+    if (rec.type == 4)
+        assert(q.choice == (body_lists(&rec, 30)   ? 0
+                            : body_lists(&rec, 15) ? 1
+                                                   : 2));
+    else
+        assert(q.choice == old.choice);
     COVER(rec.type == 4 && q.choice == 1 && rec.len == BODY_MAX);
     COVER(rec.type == 4 && q.choice == 2);
     COVER(rec.type == 1 && !q.ntpv4);
