@@ -3,6 +3,7 @@
 #include "arch/tsc.h"
 
 #include "arch/cpu.h"
+#include "arch/due.h"
 #include "arch/log.h"
 #include "arch/tsc_measure.h"
 
@@ -187,7 +188,7 @@ bool tsc_renewed(struct tsc *t, uint64_t *end_ticks)
 {
     struct tsc_rate before = t->best;
 
-    if (counter_read() < *end_ticks)
+    if (!due_now(*end_ticks, counter_read(), t->best.hz))
         return false;
     if (!tsc_close_window(t)) {
         if (++t->torn < RENEW_TORN) {
@@ -239,7 +240,7 @@ bool tsc_refine(struct tsc *t, uint64_t *again_ticks)
     bool disagreed = t->disagree;
 
     *again_ticks = t->refine_ticks;
-    if (counter_read() < t->refine_ticks)
+    if (!due_now(t->refine_ticks, counter_read(), t->best.hz * REFINE_LAST))
         return false;
     tsc_look_again(t);
     judge(t);

@@ -507,6 +507,29 @@ static void test_rates_that_were_told_are_told_anew(void **state)
     CHECK(holds_truth(&t.best));
 }
 
+/* Time is not served until the rate is known: that must not take hours. */
+static void test_a_counter_set_back_amid_a_window_is_measured(void **state)
+{
+    struct check_random random = check_random_start();
+    struct tsc t;
+    uint64_t end;
+    unsigned asked = 0;
+
+    (void)state;
+    machine_new(&random, 2e9);
+    machine.now_fs += (u128)FS_PER_S * 10000;
+    all_clocks();
+    tsc_init(&t);
+    CHECK(tsc_measure(&t, refs, 3));
+    tsc_renew(&t, &end);
+    machine.tsc_lost_fs += (u128)FS_PER_S * 7200;
+    while (!tsc_renewed(&t, &end)) {
+        pass(FS_PER_MS);
+        CHECK(++asked < 1000);
+    }
+    CHECK(holds_truth(&t.best));
+}
+
 /* There is nothing to measure by any more: what was known is doubted. */
 static void test_clocks_that_have_stopped_leave_the_rate_of_before(void **state)
 {
@@ -788,6 +811,7 @@ int main(void)
         cmocka_unit_test(test_rate_is_measured_anew_without_waiting_for_it),
         cmocka_unit_test(test_a_loop_that_comes_late_is_not_misled_by_wraps),
         cmocka_unit_test(test_rates_that_were_told_are_told_anew),
+        cmocka_unit_test(test_a_counter_set_back_amid_a_window_is_measured),
         cmocka_unit_test(
             test_clocks_that_have_stopped_leave_the_rate_of_before),
         cmocka_unit_test(test_clock_that_is_off_is_named),
