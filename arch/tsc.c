@@ -12,9 +12,7 @@
 #define REFINED_PPB  1000
 #define REFINE_FIRST 4  /* a quarter of a second */
 #define REFINE_LAST  64 /* seconds */
-#define RENEW_TORN                                                             \
-    16 /* windows in the background, before one is waited for                  \
-        */
+#define RENEW_TORN   16 /* windows torn, before one is waited for */
 
 /*
  * What a hypervisor or CPUID tells is the nominal or once calibrated rate: a

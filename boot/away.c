@@ -5,10 +5,8 @@
 #include "arch/cpu.h"
 #include "arch/irq.h"
 
-#define TICK_US 1000
-#define GAP_US                                                                 \
-    1000 /* an interrupt of an emulated timer may be late by less              \
-          */
+#define TICK_US  1000
+#define GAP_US   1000 /* less may be an emulated timer's interrupt, late */
 #define AWAIT_MS 250
 
 __extension__ typedef unsigned __int128 u128;

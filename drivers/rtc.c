@@ -18,10 +18,10 @@
 #define RTC_YEAR   0x09
 #define RTC_A      0x0a
 #define RTC_B      0x0b
-#define RTC_CENTURY                                                            \
-    0x32 /* where nearly all keep it, said by the FADT or not                  \
-          */
-#define CMOS_LEN 0x80
+
+/* Where nearly all keep the century, said by the FADT or not. */
+#define RTC_CENTURY 0x32
+#define CMOS_LEN    0x80
 
 #define A_UIP 0x80u /* the next 2.2 ms may change all of it */
 #define B_SET 0x80u /* stopped, to be set */
