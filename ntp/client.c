@@ -334,6 +334,8 @@ static void heed_loss_of_time(struct client *c, uint64_t ticks)
     c->set = c->provisional = c->local = c->alarmed = false;
     c->replied = c->waiting = false;
     c->leader = -1;
+    /* It may have been then: who is followed anew will say what is to come. */
+    discipline_leap(&c->discipline, LEAP_NONE, NTP_DATE_NEVER);
     start_all_over(c, ticks);
 }
 

@@ -1084,6 +1084,42 @@ static void test_leap_seconds_of_the_table_need_no_announcement(void **state)
     pass_leap(LEAP_DELETE, true);
 }
 
+/* It was announced before, and has happened while the machine stood still. */
+static void pause_over_leap(enum ntp_leap leap, double after)
+{
+    double longer = leap == LEAP_INSERT ? 1 : -1;
+
+    follow_one(NULL);
+    rig.server[0].leap = (uint8_t)leap;
+    pass(43200 - 600);
+    CHECK_EQ(status().leap, leap);
+    shift_truth(600 + longer + after);
+    rig.leapt = leap == LEAP_INSERT ? -SECOND : SECOND;
+    rig.server[0].leap = LEAP_NONE;
+    clock_disown(&rig.clock);
+    for (int i = 0; i < 20; i++) {
+        pass(1);
+        if (status().leap == LEAP_UNKNOWN)
+            continue;
+        CHECK_EQ(status().leap, LEAP_NONE);
+        CHECK_NEAR(error(), 0, 1e-3);
+    }
+    CHECK_EQ(status().stratum, 2);
+    CHECK_EQ(rig.events[CLIENT_LEAP_DONE], 0);
+    CHECK_EQ(rig.events[CLIENT_STEP], 0);
+}
+
+static void
+test_a_leap_second_in_a_pause_is_not_gone_through_again(void **state)
+{
+    (void)state;
+    pause_over_leap(LEAP_INSERT, 0.5);
+    pause_over_leap(LEAP_INSERT, 3);
+    pause_over_leap(LEAP_INSERT, 3600);
+    pause_over_leap(LEAP_DELETE, 3);
+    pause_over_leap(LEAP_DELETE, 3600);
+}
+
 static void test_samples_around_a_leap_are_left_out(void **state)
 {
     (void)state;
@@ -1529,6 +1565,8 @@ int main(void)
         cmocka_unit_test(test_local_with_activate_waits_for_a_source_first),
         cmocka_unit_test(test_announced_leap_seconds_are_gone_through),
         cmocka_unit_test(test_leap_seconds_of_the_table_need_no_announcement),
+        cmocka_unit_test(
+            test_a_leap_second_in_a_pause_is_not_gone_through_again),
         cmocka_unit_test(test_samples_around_a_leap_are_left_out),
         cmocka_unit_test(test_the_end_of_the_list_is_told_28_days_ahead),
         cmocka_unit_test(test_the_end_of_the_list_waits_for_the_date),
