@@ -7,6 +7,8 @@ import ipaddress
 import os
 import sys
 
+import pytest
+
 import lab
 
 sys.path.insert(0, os.path.join(lab.ROOT, "tests", "bench"))
@@ -127,6 +129,14 @@ def with_hosts(folder, names, words):
             'mount --bind "$0" /etc/hosts && exec "$@"', hosts, *words]
 
 
+def needed(program):
+    """Where it is; who has not got it skips the test."""
+    path = lab.peer(program)
+    if not path:
+        pytest.skip("no %s on this machine" % program)
+    return path
+
+
 class Chronyd:
     """chronyd that follows `server` by NTS and nothing else."""
 
@@ -145,7 +155,7 @@ class Chronyd:
                 "ntstrustedcerts %s" % ca, "makestep 1 3",
                 "server %s iburst nts minpoll 1 maxpoll 2 %s" % (
                     server, options), *lines, ""]))
-        self.words = [lab.peer(program), "-d", "-f", conf]
+        self.words = [needed(program), "-d", "-f", conf]
 
     def authdata(self):
         """{column: number} of its one source, {} if it does not say."""
@@ -166,7 +176,7 @@ def ntpsec(folder, ca, name=NAME, address=lab.GUEST):
         f.write("restrict default\ntinker panic 0\nnts ca %s\n"
                 "server %s iburst minpoll 3 maxpoll 3 nts\n" % (ca, name))
     return with_hosts(folder, {name: address}, [
-        lab.peer("ntpsec-ntpd"), "-n", "-g", "-c", conf])
+        needed("ntpsec-ntpd"), "-n", "-g", "-c", conf])
 
 
 def ntpd_rs(folder, ca, name=NAME, address=lab.GUEST):
@@ -180,7 +190,7 @@ def ntpd_rs(folder, ca, name=NAME, address=lab.GUEST):
                 '[observability]\nlog-level = "debug"\n'
                 'observation-path = "%s/observe"\n' % (name, ca, folder))
     return with_hosts(folder, {name: address}, [
-        lab.peer("ntp-daemon"), "-c", conf])
+        needed("ntp-daemon"), "-c", conf])
 
 
 def accepts(address, port=nts.PORT):
