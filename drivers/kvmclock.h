@@ -51,7 +51,8 @@ bool kvmclock_changed(struct kvmclock *k);
 
 /*
  * Note the host's time, for the next kvmclock_kept_up(); not while the flag
- * says that there was a stop, which that has still to judge. Level: background.
+ * says that there was a stop, which that has still to judge.
+ * Level: background.
  */
 void kvmclock_anchor(struct kvmclock *k);
 
