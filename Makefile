@@ -120,6 +120,7 @@ net-y := \
     gone \
     ke_client \
     ke_listener \
+    ke_queue \
     lwip_port \
     lwip_timers \
     neighbour \

@@ -10,7 +10,7 @@
  * from the copy would end it.  As many as lwIP has connections at one time, and
  * some of a pause before; the oldest goes when it is full.
  */
-#define GONE_MAX 320
+#define GONE_MAX 768
 
 struct gone_connection {
     struct ip_addr6 peer;

@@ -26,15 +26,28 @@
 #define WAITED_MS       500
 
 /*
- * Connections of which TCP's own handshake is not done.  Its last segment takes
- * a round trip; the oldest of more than these goes.  Up to a ring of frames
- * more (net/ring.h) come before that is looked at.
+ * How long one waits for a session where nobody is known to be slow yet: until
+ * all who are will be.  How often it is looked whether he may have one.
  */
-#define HALF_OPEN_MAX 64
+#define QUEUE_MS 600
+#define ADMIT_MS 10
+
+/*
+ * Connections of which TCP's own handshake is not done.  Its last segment takes
+ * a round trip, in which as many more may begin as there is room for in the
+ * ring of frames (net/ring.h); the oldest of more than these goes.  Up to a
+ * ring more come before that is looked at.
+ */
+#define HALF_OPEN_MAX 256
+
+static uint64_t ticks(const struct ke_listener *k, uint64_t ms)
+{
+    return ms * (k->setup.ticks_per_s / 1000);
+}
 
 static uint64_t after_ms(const struct ke_listener *k, uint64_t ms)
 {
-    return k->now_ticks + ms * (k->setup.ticks_per_s / 1000);
+    return k->now_ticks + ticks(k, ms);
 }
 
 /* The connection is not ours any more. */
@@ -261,8 +274,8 @@ static bool waited_too_long(const struct ke_listener *k,
 {
     uint64_t most = tls_has_spoken(c->tls) ? WAITED_MS : WAITED_HELLO_MS;
 
-    return !tls_wants_step(c->tls) && tls_waited(c->tls, k->now_ticks) >=
-                                          most * (k->setup.ticks_per_s / 1000);
+    return !tls_wants_step(c->tls) &&
+           tls_waited(c->tls, k->now_ticks) >= ticks(k, most);
 }
 
 /* May it, of those that have `share`, end for one `from` there, of those that
@@ -351,6 +364,25 @@ static bool take(struct ke_listener *k, struct tcp_pcb *pcb,
     return true;
 }
 
+static bool admit(struct ke_listener *k, struct tcp_pcb *pcb,
+                  const struct ip_addr6 *from)
+{
+    return take(k, pcb, from) || (evict(k, from) && take(k, pcb, from));
+}
+
+/* Nobody comes before others of his network who wait. */
+static bool passes_queue(const struct ke_listener *k,
+                         const struct ip_addr6 *from)
+{
+    for (unsigned i = 0; i < KE_QUEUE_MAX; i++) {
+        const struct ke_waiting *w = &k->queue.waiting[i];
+
+        if (w->pcb != NULL && is_same_network(&w->from, from))
+            return false;
+    }
+    return true;
+}
+
 static err_t refuse(struct ke_listener *k, struct tcp_pcb *pcb,
                     enum ke_fate fate)
 {
@@ -374,9 +406,34 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t error)
         limit_check(k->setup.limit, &from,
                     k->now_ticks / (k->setup.ticks_per_s / 1000)) != LIMIT_PASS)
         return refuse(k, pcb, KE_LIMITED);
-    if (!take(k, pcb, &from) && !(evict(k, &from) && take(k, pcb, &from)))
-        return refuse(k, pcb, KE_REFUSED);
+    if (!passes_queue(k, &from) || !admit(k, pcb, &from)) {
+        if (!ke_queue_add(&k->queue, pcb, &from, k->now_ticks))
+            return refuse(k, pcb, KE_REFUSED);
+        if (k->admit_ticks == 0)
+            k->admit_ticks = k->now_ticks;
+    }
     return ERR_OK;
+}
+
+/* Has the first who waits a place by now, or is it in vain? */
+static void serve_queue(struct ke_listener *k)
+{
+    struct ke_waiting *w = ke_queue_first(&k->queue);
+
+    if (w == NULL) {
+        k->admit_ticks = 0;
+        return;
+    }
+    /* After this one, the next is looked at in the next turn of the loop. */
+    k->admit_ticks = k->now_ticks;
+    if (admit(k, w->pcb, &w->from)) {
+        ke_queue_admitted(w);
+    } else if (k->now_ticks - w->since_ticks >= ticks(k, QUEUE_MS)) {
+        k->count[KE_REFUSED]++;
+        ke_queue_refuse(w);
+    } else {
+        k->admit_ticks = after_ms(k, ADMIT_MS);
+    }
 }
 
 /* lwIP's list has the newest first. */
@@ -409,7 +466,7 @@ bool ke_listener_start(struct ke_listener *k, const struct ke_setup *setup)
      * is done. */
     tcp_setprio(pcb, TCP_PRIO_MIN);
     if (tcp_bind(pcb, IP_ANY_TYPE, setup->port) == ERR_OK)
-        k->pcb = tcp_listen_with_backlog(pcb, 255);
+        k->pcb = tcp_listen(pcb);
     if (k->pcb == NULL) {
         tcp_close(pcb);
         return false;
@@ -427,6 +484,9 @@ void ke_listener_poll(struct ke_listener *k, uint64_t now_ticks)
         return;
     k->now_ticks = now_ticks;
     sweep_half_open(k);
+    if (k->admit_ticks != 0 &&
+        (k->now_ticks >= k->admit_ticks || k->open < k->setup.connections))
+        serve_queue(k);
     c = first_due(k);
     if (c != NULL)
         look_after(k, c);
@@ -434,7 +494,7 @@ void ke_listener_poll(struct ke_listener *k, uint64_t now_ticks)
 
 uint64_t ke_listener_next(const struct ke_listener *k)
 {
-    uint64_t next = UINT64_MAX;
+    uint64_t next = k->admit_ticks != 0 ? k->admit_ticks : UINT64_MAX;
 
     if (k->open == 0)
         return next;

@@ -3,6 +3,7 @@
 #ifndef NET_KE_LISTENER_H
 #define NET_KE_LISTENER_H
 
+#include "net/ke_queue.h"
 #include "net/tls.h"
 #include "ntp/access.h"
 #include "ntp/limit.h"
@@ -61,6 +62,8 @@ struct ke_listener {
     struct ke_setup setup;
     struct tcp_pcb *pcb;
     struct ke_connection connection[TLS_SESSIONS_MAX];
+    struct ke_queue queue;
+    uint64_t admit_ticks; /* when the first of the queue is looked at again */
     unsigned open;
     unsigned open_max;
     uint64_t now_ticks; /* of this ke_listener_poll() */

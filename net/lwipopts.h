@@ -32,16 +32,16 @@
  * DNS, NTP, and some spare. */
 #define MEMP_NUM_UDP_PCB 104
 /*
- * TLS sessions, TCP handshakes that are not done (net/ke_listener.c) and a ring
- * of frames that begin one; the rest are connections that were closed, of which
- * the oldest goes when all are used.
+ * TLS sessions, who waits for one (net/ke_queue.h), TCP handshakes that are not
+ * done (net/ke_listener.c) and a ring of frames that begin one; the rest are
+ * connections that were closed, of which the oldest goes when all are used.
  */
-#define MEMP_NUM_TCP_PCB   (128 + 64 + 64 + 32)
+#define MEMP_NUM_TCP_PCB   (128 + 64 + 256 + 256 + 32)
 #define MEMP_NUM_TCP_SEG   (128 * 6 + 128)
 #define MEMP_NUM_PBUF      32
-#define PBUF_POOL_SIZE     64
-#define PBUF_POOL_BUFSIZE  1600 /* a whole frame in one */
-#define MEMP_NUM_REASSDATA 4    /* datagrams in fragments; the oldest goes */
+#define PBUF_POOL_SIZE     (64 + 64) /* a hello of each who waits */
+#define PBUF_POOL_BUFSIZE  1600      /* a whole frame in one */
+#define MEMP_NUM_REASSDATA 4 /* datagrams in fragments; the oldest goes */
 #define IP_REASS_MAX_PBUFS 8
 
 /* Ethernet: what came with a VLAN tag is answered with it. */
@@ -119,7 +119,7 @@
 #define TCP_MSL         15000 /* sequence numbers do not repeat sooner */
 /* Segments that overtake others are not kept: anybody could fill the pool. */
 #define TCP_QUEUE_OOSEQ    0
-#define TCP_LISTEN_BACKLOG 1
+#define TCP_LISTEN_BACKLOG 0 /* net/ke_listener.c has its own */
 #define LWIP_RAW           0
 #define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port)        \
     net_tcp_isn(local_ip, local_port, remote_ip, remote_port)

@@ -10,9 +10,11 @@
 
 /*
  * A power of two.  Enough for what arrives while the background is busy for
- * 20 ms at 3000 frames a second; when full, frames are dropped and counted.
+ * 60 ms at 3000 frames a second, and for some hundred who begin a connection
+ * in one moment: one whose first segment is lost asks again after a second.
+ * When full, frames are dropped and counted.
  */
-#define RING_SLOTS 64
+#define RING_SLOTS 256
 
 /*
  * Slots kept for frames that we may have asked for, so that a flood of others

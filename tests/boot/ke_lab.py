@@ -56,6 +56,16 @@ def connect(limit=5.0):
     return s
 
 
+def at_once(count):
+    """So many who connect in one moment, and then say nothing."""
+    many = []
+    for _ in range(count):
+        many.append(socket.socket())
+        many[-1].setblocking(False)
+        many[-1].connect_ex((lab.GUEST, nts.PORT))
+    return many
+
+
 def is_over(s):
     """Did the other side end it, whichever way?"""
     s.setblocking(False)

@@ -187,6 +187,19 @@ def test_hundred_slow_clients_do_not_keep_others_out(served):
     assert ke_lab.works() < 3
 
 
+@pytest.mark.alone
+def test_who_comes_among_many_at_one_moment_is_served(served):
+    """None of them is known to be slow yet.  TCP asks again after a second
+    where its first segment is lost."""
+    for _ in range(3):
+        many = ke_lab.at_once(130)
+        took = ke_lab.works()
+        for s in many:
+            s.close()
+        ke_lab.settled(served)
+        assert took < 0.9
+
+
 def looked_up(sniffer):
     """Whom the appliance asked for by ARP."""
     asked = set()

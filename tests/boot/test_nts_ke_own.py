@@ -78,24 +78,22 @@ def test_who_asks_too_often_is_reset(serve):
               lambda: ke_lab.ke_stats(vm)["limited"] == 10 - done)
 
 
-def test_more_than_maxntsconnections_are_refused_at_once(serve):
+def test_more_than_maxntsconnections_wait_for_one_who_is_slow(serve):
     vm = serve("maxntsconnections 2\n")
-
-    def one_is_refused():
-        """Not where it took so long that an idle one makes room."""
-        with nts.Session(lab.GUEST) as one, nts.Session(lab.GUEST) as other:
-            one.handshake()
-            other.handshake()
-            began = time.monotonic()
-            with contextlib.suppress(OSError, SSL.Error):
-                nts.establish(lab.GUEST, limit=3)
-                return False
-            assert time.monotonic() - began < 2
-            # Idle for longer than that, they make room.
-            time.sleep(1)
-            assert ke_lab.works() < 3
-            return True
-    lab.until("one is refused", 20, one_is_refused)
+    with nts.Session(lab.GUEST) as one, nts.Session(lab.GUEST) as other:
+        one.handshake()
+        other.handshake()
+        assert ke_lab.works() < 2
     numbers = ke_lab.settled(vm)
-    assert numbers["refused"] >= 1 and numbers["evicted"] >= 1
+    assert numbers["refused"] == 0 and numbers["evicted"] == 1
     assert numbers["open_max"] == 2
+
+
+def test_more_than_can_wait_are_refused_at_once(serve):
+    vm = serve("maxntsconnections 2\n")
+    with contextlib.ExitStack() as held:
+        many = [held.enter_context(s) for s in ke_lab.at_once(90)]
+        lab.until("who has no place to wait in is reset", 0.5, lambda: sum(
+            ke_lab.is_over(s) for s in many) >= 20)
+    lab.until("they are counted", 5,
+              lambda: ke_lab.ke_stats(vm)["refused"] >= 20)
