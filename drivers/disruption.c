@@ -30,9 +30,15 @@
 #define TURN_WIDE_MS 40   /* an anchor that is no better than that: again */
 #define GIVE_UP_MS   3000 /* the second does not turn */
 #define RENEW_S      3600
+#define RECENT_S     60 /* from one turn that is looked at to the next */
+#define SOONER_MS    20 /* the looking begins before it */
 
-/* The RTC leapt, to be told from the drift of the two against each other. */
-#define LEAP_MS   100
+/*
+ * The RTC leapt, to be told from the drift of the two against each other, and
+ * from what lies between reading one and the other.  The least pause of a copy
+ * is twice that.
+ */
+#define LEAP_MS   25
 #define DRIFT_PPM 50
 
 #define DISRUPTION_TEXT(id, text) [id] = text,
@@ -215,6 +221,7 @@ static void set_anchor(struct disruption *d, int64_t shown_ms, int32_t width_ms,
                        uint64_t now)
 {
     d->anchored = true;
+    d->by_turn = width_ms <= TURN_WIDE_MS;
     d->anchor = (struct disruption_anchor){now, shown_ms, width_ms};
     note_day(d, shown_ms);
 }
@@ -259,7 +266,7 @@ static void weigh_rtc(struct disruption *d, bool leapt, uint64_t now)
         return;
     d->rtc_ran = d->noticed & 1u << DISRUPTION_RTC;
     if (!d->rtc_ran && !d->weighing)
-        d->before = d->anchor;
+        d->before = d->by_turn ? d->recent : d->anchor;
     d->weighing = (leapt || anchor_here(d, now)) && !d->rtc_ran;
 }
 
@@ -378,17 +385,18 @@ static void begin_turn(struct disruption *d, uint64_t now)
 static void end_turn(struct disruption *d, uint64_t after_s, uint64_t now)
 {
     d->turning = false;
-    d->renew_ticks = now + after_s * d->at.ticks_per_s;
+    d->renew_ticks = now + after_s * d->at.ticks_per_s - ms_ticks(d, SOONER_MS);
 }
 
-/* How far what it shows, at a turn, is from where it was expected. */
+/* How far what it shows, since `wide_ms` at most, is from where it was
+ * expected. */
 static int64_t leap_ms(const struct disruption *d, int64_t shown_ms,
-                       uint64_t now)
+                       int64_t wide_ms, uint64_t now)
 {
     int64_t low = d->before.shown_ms + elapsed_ms(d, &d->before, now);
     int64_t high = low + d->before.width_ms;
 
-    return shown_ms < low ? low - shown_ms : shown_ms - high;
+    return shown_ms < low ? low - (shown_ms + wide_ms) : shown_ms - high;
 }
 
 /* One that did not leap by that much may have stood still with the counter. */
@@ -397,6 +405,13 @@ static int64_t leap_least_ms(const struct disruption *d, uint64_t now)
     int64_t drift_ms = elapsed_ms(d, &d->before, now) * DRIFT_PPM / 1000000;
 
     return LEAP_MS + (drift_ms < 0 ? -drift_ms : drift_ms);
+}
+
+static bool is_due_anew(const struct disruption *d, uint64_t now)
+{
+    return !d->anchored || !d->by_turn ||
+           now - d->anchor.ticks >=
+               (RENEW_S - 1) * d->at.ticks_per_s - ms_ticks(d, SECOND_MS);
 }
 
 /* The second has turned between the last look and this one. */
@@ -414,10 +429,14 @@ static void turned(struct disruption *d, uint64_t now)
         (d->anchored && !is_explained(d, shown_ms, now)))
         return;
     if (d->weighing)
-        d->rtc_ran = leap_ms(d, shown_ms, now) > leap_least_ms(d, now);
+        d->rtc_ran =
+            leap_ms(d, shown_ms, (int64_t)wide_ms, now) > leap_least_ms(d, now);
     d->weighing = false;
-    set_anchor(d, shown_ms, (int32_t)wide_ms, now);
-    end_turn(d, RENEW_S, now);
+    /* Short pauses add up in the anchor for as long as it lasts. */
+    if (is_due_anew(d, now))
+        set_anchor(d, shown_ms, (int32_t)wide_ms, now);
+    d->recent = (struct disruption_anchor){now, shown_ms, (int32_t)wide_ms};
+    end_turn(d, RECENT_S, now);
 }
 
 void disruption_poll(struct disruption *d, uint64_t now_ticks)

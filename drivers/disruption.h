@@ -57,6 +57,7 @@ struct disruption {
     uint32_t marker[2];    /* vmclock's, as it was last seen */
     uint32_t id[GENERATION_ID_LEN / 4];
     bool anchored;
+    bool by_turn; /* it is of a turn that was seen */
     struct disruption_anchor anchor;
     int64_t today_ms; /* midnight, since 1970, and how the RTC shows ... */
     uint8_t day;      /* ... that day */
@@ -77,6 +78,7 @@ struct disruption {
     bool weighing;
     bool rtc_ran;
     struct disruption_anchor before;
+    struct disruption_anchor recent; /* the last turn that was seen */
 };
 
 /* Level: boot. */
@@ -110,6 +112,7 @@ bool disruption_rtc_agrees(const struct disruption *d, uint64_t now_ticks,
 
 /*
  * Renew the anchor: now and each hour, at the next turn of the RTC's second.
+ * In between a turn is looked at each minute, to weigh the next one by.
  * The RTC must have been looked at with disruption_look() just before.
  * Level: background, interrupts off.
  */

@@ -463,9 +463,47 @@ static void test_an_rtc_that_leapt_ran_through_a_short_pause(void **state)
     CHECK(runs_through(740, 0));
     CHECK(runs_through(300, 1));
     CHECK(!runs_through(0, 0));
-    CHECK(!runs_through(90, 0));
+    CHECK(runs_through(50, 0)); /* the pause of a copy */
+    CHECK(!runs_through(20, 0));
     CHECK(!runs_through(0, 1));
     CHECK(!runs_through(150, 1)); /* may be drift */
+}
+
+/* The last turn that was seen is a minute old, not an hour. */
+static void test_drift_does_not_hide_a_leap(void **state)
+{
+    (void)state;
+    for (unsigned ran_ms = 0; ran_ms <= 50; ran_ms += 50) {
+        begin_rtc();
+        for (unsigned i = 0; i < 33; i++) {
+            loop(100000);
+            world.date_ms += 5; /* 50 ppm */
+        }
+        uint64_t anchored = watch.anchor.ticks;
+        world.date_ms += ran_ms;
+        disruption_tell(&watch, DISRUPTION_MARKER, counter_read());
+        for (unsigned i = 0; i < 1500 && watch.weighing; i++)
+            loop(1);
+        CHECK_EQ(watch.rtc_ran, ran_ms > 0);
+        CHECK(anchored < 3 * HZ);
+    }
+}
+
+static void test_short_pauses_within_an_hour_add_up(void **state)
+{
+    (void)state;
+    begin_rtc();
+    for (unsigned i = 0; i < 4; i++) {
+        world.date_ms += 600;
+        if (watch.count > 0)
+            break;
+        for (unsigned ms = 0; ms < 300000 && watch.count == 0; ms++) {
+            pass(1);
+            if (!look() && counter_read() >= disruption_next(&watch))
+                disruption_poll(&watch, counter_read());
+        }
+    }
+    CHECK_EQ(watch.count, 1);
 }
 
 static void test_a_leap_of_the_rtc_needs_no_second_one(void **state)
@@ -537,6 +575,8 @@ int main(void)
         cmocka_unit_test(test_a_pause_that_the_counter_ran_through_is_none),
         cmocka_unit_test(test_what_the_background_tells_is_noticed),
         cmocka_unit_test(test_an_rtc_that_leapt_ran_through_a_short_pause),
+        cmocka_unit_test(test_drift_does_not_hide_a_leap),
+        cmocka_unit_test(test_short_pauses_within_an_hour_add_up),
         cmocka_unit_test(test_a_leap_of_the_rtc_needs_no_second_one),
         cmocka_unit_test(test_an_rtc_that_turns_no_more_ran_through_nothing),
         cmocka_unit_test(
