@@ -24,6 +24,27 @@ static bool read_host(struct directive *d, struct ip_addr6 *address)
     return directive_end(d);
 }
 
+/*
+ * The first address of a network is its name (IPv6: any router, RFC 4291,
+ * 2.6.1), and the last one of IPv4 is all its hosts.  Networks of two addresses
+ * have neither (RFC 3021, RFC 6164).
+ */
+static bool is_of_a_host(const struct config_addr *a)
+{
+    bool any_one = false;
+    bool any_zero = !ip_is_v4(&a->addr);
+
+    if (a->bits >= 127)
+        return true;
+    for (unsigned i = a->bits; i < 128; i++) {
+        bool one = (a->addr.byte[i / 8] >> (7 - i % 8)) & 1;
+
+        any_one |= one;
+        any_zero |= !one;
+    }
+    return any_one && any_zero;
+}
+
 static bool read_interface(struct directive *d, struct config_addr *address)
 {
     const char *expected = "an address and the length of its network, like "
@@ -35,6 +56,10 @@ static bool read_interface(struct directive *d, struct config_addr *address)
     if (!value_interface(word, &address->addr, &address->bits) ||
         !value_is_unicast(&address->addr) || value_is_loopback(&address->addr))
         return directive_refuse(d, word, expected);
+    if (!is_of_a_host(address))
+        return directive_refuse(d, word,
+                                "the address of one host in the network, like "
+                                "10.0.2.15/24");
     return directive_end(d);
 }
 

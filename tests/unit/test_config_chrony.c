@@ -425,6 +425,35 @@ static void test_addresses_are_ours(void **state)
     CHECK_TEXT(c->hostname, "gnomon.example");
 }
 
+/* 10.0.2.0/24 and 10.0.2.255/24 are slips; of two addresses both are hosts'. */
+static void test_an_address_is_that_of_a_host(void **state)
+{
+    static const char *const no[] = {
+        "10.0.2.0/24", "10.0.2.255/24",   "10.0.2.4/30",
+        "10.0.0.0/8",  "2001:db8:1::/64",
+    };
+    static const char *const yes[] = {
+        "10.0.2.5/30", "10.0.2.4/31",    "10.0.2.4/32",
+        "10.0.3.0/23", "10.0.2.255/23",  "2001:db8:1::/127",
+        "fd00::1/64",  "2001:db8::/128", "fd00::ffff:ffff:ffff:ffff/64",
+    };
+    char text[100];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+        snprintf(text, sizeof(text), "address %s\nserver 192.0.2.1\n", no[i]);
+        CHECK(read_chrony(text)->refused);
+        CHECK_EQ(builder.report.errors, 1);
+    }
+    read_chrony("address 10.0.2.0/24\n");
+    check_error(0, "chrony.conf:1:9: found \"10.0.2.0/24\", expected the "
+                   "address of one host in the network, like 10.0.2.15/24");
+    for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+        snprintf(text, sizeof(text), "address %s\n", yes[i]);
+        CHECK_EQ(accept(text)->address_count, 1);
+    }
+}
+
 /* Comments begin lines; names of directives match in either case. */
 static void test_comments_begin_lines(void **state)
 {
@@ -481,6 +510,7 @@ int main(void)
         cmocka_unit_test(test_smoothtime_is_in_ppm_and_ppm_per_second),
         cmocka_unit_test(test_minstratum_is_of_every_source),
         cmocka_unit_test(test_addresses_are_ours),
+        cmocka_unit_test(test_an_address_is_that_of_a_host),
         cmocka_unit_test(test_comments_begin_lines),
         cmocka_unit_test(
             test_a_zone_with_leap_seconds_is_the_list_of_the_image),
