@@ -40,6 +40,13 @@
  */
 #define HALF_OPEN_MAX 256
 
+/*
+ * Connections that were closed and wait for stray segments (TIME_WAIT).  lwIP
+ * opens none anew: who comes again from the same port is not heard until then.
+ * So only the newest are kept.
+ */
+#define CLOSED_MAX 64
+
 static uint64_t ticks(const struct ke_listener *k, uint64_t ms)
 {
     return ms * (k->setup.ticks_per_s / 1000);
@@ -452,6 +459,19 @@ static void sweep_half_open(struct ke_listener *k)
     }
 }
 
+/* Likewise. */
+static void sweep_closed(void)
+{
+    struct tcp_pcb *next;
+    unsigned count = 0;
+
+    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = next) {
+        next = pcb->next;
+        if (++count > CLOSED_MAX)
+            tcp_abandon(pcb, 0);
+    }
+}
+
 bool ke_listener_start(struct ke_listener *k, const struct ke_setup *setup)
 {
     struct tcp_pcb *pcb = tcp_new_ip_type(IPADDR_TYPE_ANY);
@@ -484,6 +504,7 @@ void ke_listener_poll(struct ke_listener *k, uint64_t now_ticks)
         return;
     k->now_ticks = now_ticks;
     sweep_half_open(k);
+    sweep_closed();
     if (k->admit_ticks != 0 &&
         (k->now_ticks >= k->admit_ticks || k->open < k->setup.connections))
         serve_queue(k);

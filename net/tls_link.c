@@ -53,6 +53,10 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p,
         net_peer_note(&t->peer, &t->addr);
     if (p == NULL) {
         t->ended = true;
+        /* All is said on both sides.  lwIP does the rest, and tells nobody when
+         * it frees a connection in TIME_WAIT for a new one. */
+        if (t->shut)
+            tls_link_close(t);
         return ERR_OK;
     }
     /* What comes after we are done is not wanted. */
