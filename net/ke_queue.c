@@ -4,29 +4,42 @@
 
 #include <lwip/priv/tcp_priv.h>
 
+/* He waits no more. */
+static struct tcp_pcb *leave(struct ke_waiting *w)
+{
+    struct tcp_pcb *pcb = w->pcb;
+
+    w->pcb = NULL;
+    net_peer_forget(&w->peer);
+    return pcb;
+}
+
+/* With a reset that finds its way. */
+static void reset(struct ke_waiting *w)
+{
+    tcp_err(w->pcb, NULL);
+    tcp_abort(w->pcb);
+    (void)leave(w);
+}
+
 /* lwIP keeps what is not taken, and offers it again; an end alone is not worth
  * waiting for. */
 static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p,
                          err_t error)
 {
-    struct ke_waiting *w = arg;
-
+    (void)pcb;
     (void)error;
     if (p != NULL)
         return ERR_MEM;
-    w->pcb = NULL;
-    tcp_err(pcb, NULL);
-    tcp_abort(pcb);
+    reset(arg);
     return ERR_ABRT;
 }
 
 /* The connection is gone. */
 static void on_error(void *arg, err_t error)
 {
-    struct ke_waiting *w = arg;
-
     (void)error;
-    w->pcb = NULL;
+    (void)leave(arg);
 }
 
 bool ke_queue_add(struct ke_queue *q, struct tcp_pcb *pcb,
@@ -37,7 +50,9 @@ bool ke_queue_add(struct ke_queue *q, struct tcp_pcb *pcb,
 
         if (w->pcb != NULL)
             continue;
-        *w = (struct ke_waiting){pcb, *from, now_ticks};
+        *w = (struct ke_waiting){
+            .pcb = pcb, .from = *from, .since_ticks = now_ticks};
+        net_peer_note(&w->peer, from);
         tcp_arg(pcb, w);
         tcp_recv(pcb, on_received);
         tcp_err(pcb, on_error);
@@ -62,18 +77,13 @@ struct ke_waiting *ke_queue_first(struct ke_queue *q)
 
 void ke_queue_admitted(struct ke_waiting *w)
 {
-    struct tcp_pcb *pcb = w->pcb;
+    struct tcp_pcb *pcb = leave(w);
 
-    w->pcb = NULL;
     if (pcb->refused_data != NULL)
         (void)tcp_process_refused_data(pcb);
 }
 
 void ke_queue_refuse(struct ke_waiting *w)
 {
-    struct tcp_pcb *pcb = w->pcb;
-
-    w->pcb = NULL;
-    tcp_err(pcb, NULL);
-    tcp_abort(pcb);
+    reset(w);
 }

@@ -3,7 +3,7 @@
 #ifndef NET_KE_QUEUE_H
 #define NET_KE_QUEUE_H
 
-#include "ntp/addr.h"
+#include "net/lwip_port.h"
 
 #include <lwip/tcp.h>
 
@@ -19,6 +19,7 @@
 struct ke_waiting {
     struct tcp_pcb *pcb; /* NULL: free */
     struct ip_addr6 from;
+    struct net_peer peer; /* the way back */
     uint64_t since_ticks;
 };
 
@@ -26,8 +27,10 @@ struct ke_queue {
     struct ke_waiting waiting[KE_QUEUE_MAX];
 };
 
-/* Let one wait.  What he sends stays with lwIP.  False: it is full.
- * Level: background. */
+/*
+ * Let one wait, whose frame is at hand.  What he sends stays with lwIP.  False:
+ * it is full.  Level: background.
+ */
 bool ke_queue_add(struct ke_queue *q, struct tcp_pcb *pcb,
                   const struct ip_addr6 *from, uint64_t now_ticks);
 

@@ -403,18 +403,36 @@ static err_t send_back(struct netif *netif, struct pbuf *p, uint16_t type)
     return ethernet_output(netif, p, &ours, &theirs, type);
 }
 
+static const struct net_peer *find_peer(const struct net *net,
+                                        const struct ip_addr6 *addr)
+{
+    const struct net_peer *peer = net->peers;
+
+    while (peer != NULL && !ip_equal(&peer->addr, addr))
+        peer = peer->next;
+    return peer;
+}
+
 void net_peer_note(struct net_peer *peer, const struct ip_addr6 *addr)
 {
-    if (self->sender == NULL)
+    const struct net_peer *other = find_peer(self, addr);
+    const uint8_t *mac = self->sender;
+    int32_t vlan_tag = self->vlan_tag;
+
+    if (mac == NULL && (peer->known || other == NULL))
         return;
+    if (mac == NULL) {
+        mac = other->mac;
+        vlan_tag = other->vlan_tag;
+    }
     if (!peer->known) {
         peer->known = true;
         peer->addr = *addr;
         peer->next = self->peers;
         self->peers = peer;
     }
-    memcpy(peer->mac, self->sender, sizeof(peer->mac));
-    peer->vlan_tag = self->vlan_tag;
+    memcpy(peer->mac, mac, sizeof(peer->mac));
+    peer->vlan_tag = vlan_tag;
 }
 
 void net_peer_forget(struct net_peer *peer)
@@ -426,16 +444,6 @@ void net_peer_forget(struct net_peer *peer)
     if (*link != NULL)
         *link = peer->next;
     peer->known = false;
-}
-
-static const struct net_peer *find_peer(const struct net *net,
-                                        const struct ip_addr6 *addr)
-{
-    const struct net_peer *peer = net->peers;
-
-    while (peer != NULL && !ip_equal(&peer->addr, addr))
-        peer = peer->next;
-    return peer;
 }
 
 static err_t send_to_peer(struct netif *netif, struct pbuf *p, uint16_t type,

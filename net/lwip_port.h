@@ -173,8 +173,9 @@ static inline bool net_pending(const struct net *net)
 }
 
 /*
- * The frame at hand is from this peer: remember the way back to him.  To be
- * called from lwIP's callbacks; `peer` is zeroed the first time, and lent until
+ * The frame at hand is from this peer: remember the way back to him.  Without a
+ * frame, outside of lwIP's callbacks, what is remembered of his address holds
+ * for `peer` too, which is zeroed the first time, and lent until
  * net_peer_forget().
  * Level: background.
  */

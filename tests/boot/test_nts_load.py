@@ -140,3 +140,19 @@ def test_no_host_has_all_places_to_itself(serve, link, appliance):
             ended += 1
         s.socket.close()
     assert ended == 1
+
+
+def test_who_waits_for_a_place_is_answered_at_his_own_address(serve, link):
+    """Nobody else is there whose way back could be taken for his."""
+    vm = serve(CHATTY + "\nmaxntsconnections 2")
+    held = []
+    for number in (6, 7):
+        with link.host(number).inside():
+            held.append(nts.Session(lab.GUEST, limit=30).handshake())
+    with link.host(8).inside():
+        began = time.monotonic()
+        assert nts.establish(lab.GUEST, limit=5)
+        assert time.monotonic() - began < 4
+    for s in held:
+        s.socket.close()
+    scenario.nothing_left(vm)
