@@ -93,7 +93,7 @@ def test_more_than_can_wait_are_refused_at_once(serve):
     vm = serve("maxntsconnections 2\n")
     with contextlib.ExitStack() as held:
         many = [held.enter_context(s) for s in ke_lab.at_once(90)]
-        lab.until("who has no place to wait in is reset", 0.5, lambda: sum(
+        lab.until("who has no place to wait in is reset", 3, lambda: sum(
             ke_lab.is_over(s) for s in many) >= 20)
     lab.until("they are counted", 5,
               lambda: ke_lab.ke_stats(vm)["refused"] >= 20)
