@@ -737,6 +737,17 @@ static void test_false_word_of_the_hypervisor_is_outvoted(void **state)
     CHECK(strstr(logged(&t), "told by kvm-clock: 2500000000 Hz") != NULL);
 }
 
+/* A PIT whose window was torn may stay as uncertain as that. */
+static uint64_t widest_bound(const struct tsc *t)
+{
+    uint64_t widest = 0;
+
+    for (unsigned r = 0; r < t->count; r++)
+        if (t->measured[r].bound_ppb > widest)
+            widest = t->measured[r].bound_ppb;
+    return widest;
+}
+
 static void test_true_word_does_not_disagree(void **state)
 {
     struct check_random random = check_random_start();
@@ -754,7 +765,8 @@ static void test_true_word_does_not_disagree(void **state)
         run_refine(&t, 120);
         CHECK(!t.disagree);
         CHECK(holds_truth(&t.best));
-        CHECK_NEAR(t.disagreement_ppb, 50000, 2000);
+        CHECK(t.disagreement_ppb >= 48000);
+        CHECK(t.disagreement_ppb <= 52000 + widest_bound(&t));
     }
 }
 
