@@ -610,10 +610,11 @@ same-bytes: third-party ## the image twice, in two folders: the same bytes?
 	@tests/same_bytes.sh
 
 # The booted tests mostly wait; fuzzers and proofs get what time they leave.
+# Unit tests draw the same here each time; `make unit` draws anew.
 test: ## set up, then everything, the long parts short
 	@tools/setup test
 	@exec env FUZZ_SECONDS=$(or $(TEST_FUZZ_SECONDS),3) PLANTED=1 \
-	    BESIDE="chrt --idle 0" $(PYTHON) tests/run_all.py unit lint \
+	    CHECK_SEED=$(or $(CHECK_SEED),8915) BESIDE="chrt --idle 0" $(PYTHON) tests/run_all.py unit lint \
 	    both-compilers same-bytes sim boot-beside+fuzz+prove boot-alone \
 	    bench-short
 
