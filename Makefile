@@ -614,9 +614,9 @@ same-bytes: third-party ## the image twice, in two folders: the same bytes?
 test: ## set up, then everything, the long parts short
 	@tools/setup test
 	@exec env FUZZ_SECONDS=$(or $(TEST_FUZZ_SECONDS),3) PLANTED=1 \
-	    CHECK_SEED=$(or $(CHECK_SEED),8915) BESIDE="chrt --idle 0" $(PYTHON) tests/run_all.py unit lint \
-	    both-compilers same-bytes sim boot-beside+fuzz+prove boot-alone \
-	    bench-short
+	    CHECK_SEED=$(or $(CHECK_SEED),8915) BESIDE="chrt --idle 0" \
+	    $(PYTHON) tests/run_all.py unit lint both-compilers same-bytes sim \
+	    boot-beside+fuzz+prove boot-alone bench-short
 
 # SERVER=ADDRESS is followed, APPEND=WORDS are more configuration.  Several may
 # run; they are built one after the other.
