@@ -163,8 +163,9 @@ def test_own_certificate_is_shown_on_the_console(boot, link, upstream):
     with nts.Session(lab.GUEST) as s:
         s.handshake()
         digest = s.tls.get_peer_certificate().digest("sha256").decode()
-    text = vm.output().replace(":", "").lower()
-    assert digest.replace(":", "").lower() in text, vm.output()
+    wanted = digest.replace(":", "").lower()
+    lab.until("its fingerprint", 5, lambda: wanted in
+              vm.output().replace(":", "").lower())
     nts.exchange(establish(), lab.GUEST)
 
 
